@@ -1,0 +1,1 @@
+"""HTTP: the queue API, the console, health and metrics."""

@@ -1,0 +1,1 @@
+"""What the model is and how a label changes it."""

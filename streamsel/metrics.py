@@ -1,0 +1,89 @@
+"""Prometheus metrics, under fixed names. Observed once a micro-batch or once a call, never once an event."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+STAGES = ("decode", "score", "gate", "send", "offer", "commit", "learn")
+"""What ``streamsel_stage_seconds`` tells apart."""
+
+_STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """All metrics of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        self.events = Counter("streamsel_events", "Events decided.", registry=r)
+        self.queries = Counter("streamsel_queries", "Events asked about.", ["lane"], registry=r)
+        self.labels = Counter("streamsel_labels", "Labels learned.", ["source", "label"], registry=r)
+        self.dead_letters = Counter(
+            "streamsel_dead_letters", "Records set aside as unprocessable.", ["reason"], registry=r
+        )
+        self.review_backlog = Gauge(
+            "streamsel_review_backlog", "Queries waiting or in a reviewer's hands.", ["lane"], registry=r
+        )
+        self.review_oldest_seconds = Gauge(
+            "streamsel_review_oldest_seconds", "Age of the oldest waiting query.", registry=r
+        )
+        self.review_backlog_target = Gauge(
+            "streamsel_review_backlog_target", "The backlog the capacity control steers to.", registry=r
+        )
+        self.live_reviewers = Gauge(
+            "streamsel_live_reviewers", "Reviewers who claimed or answered lately.", registry=r
+        )
+        self.review_seconds = Histogram(
+            "streamsel_review_seconds",
+            "From claim to answer.",
+            buckets=(0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600),
+            registry=r,
+        )
+        self.queries_expired = Gauge(
+            "streamsel_queries_expired", "Queries that expired unclaimed, over the desk's life.", registry=r
+        )
+        self.queries_dead = Gauge(
+            "streamsel_queries_dead", "Queries given up after too many lapsed leases.", registry=r
+        )
+        self.query_fraction = Gauge(
+            "streamsel_query_fraction", "Share of events being asked about.", registry=r
+        )
+        self.gate_threshold = Gauge(
+            "streamsel_gate_threshold", "Utility above which an event is asked about.", registry=r
+        )
+        self.model_version = Gauge(
+            "streamsel_model_version", "Label-log offset the serving model stands at.", registry=r
+        )
+        self.fold_lag = Gauge(
+            "streamsel_fold_lag", "Label-log records not yet in the serving model.", registry=r
+        )
+        self.model_errors = Counter(
+            "streamsel_model_errors", "Labels the estimator failed to learn.", registry=r
+        )
+        self.consumer_lag = Gauge(
+            "streamsel_consumer_lag", "Events waiting in the owned partitions.", registry=r
+        )
+        self.desk_outage = Gauge(
+            "streamsel_desk_outage",
+            "1 while the desk is unreachable and the stream is paused or shedding queries.",
+            ["mode"],
+            registry=r,
+        )
+        self.shed_queries = Counter(
+            "streamsel_shed_queries", "Queries not offered because the desk was unreachable.", registry=r
+        )
+        self.batch_events = Histogram(
+            "streamsel_batch_events",
+            "Events in a micro-batch.",
+            buckets=(1, 5, 10, 50, 100, 250, 500, 1000),
+            registry=r,
+        )
+        self.stage_seconds = Histogram(
+            "streamsel_stage_seconds", "Time per micro-batch.", ["stage"], buckets=_STAGE_BUCKETS, registry=r
+        )
+        self.stage = {stage: self.stage_seconds.labels(stage) for stage in STAGES}
+
+    def exposition(self) -> bytes:
+        """The text format, version 0.0.4."""
+        return generate_latest(self.registry)

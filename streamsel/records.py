@@ -1,0 +1,165 @@
+"""What travels between the parts: events, decisions, queries, labels, dead letters.
+
+Every record is frozen and self-contained, and knows nothing of how it is encoded (``codec``) or carried
+(``ports``). All times are seconds since the Unix epoch, as floats; all probabilities and utilities are
+in [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Value: TypeAlias = float | int | bool | str | None
+"""A feature's value. ``None`` means missing, exactly as if the field were absent."""
+
+Features: TypeAlias = Mapping[str, Value]
+"""Feature name (a dotted path for nested fields) to value; names in sorted order."""
+
+Lane: TypeAlias = Literal["none", "uncertain", "explore"]
+"""Why an event was asked about: not at all, for its utility, or by the exploration draw."""
+
+LabelSource: TypeAlias = Literal["reviewer", "seed"]
+"""Who answered: a reviewer at the desk, or a labelled file put into the log beforehand."""
+
+
+class Partition(NamedTuple):
+    """One ordered piece of a topic."""
+
+    topic: str
+    partition: int
+
+
+class Source(NamedTuple):
+    """Where an event came from."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An event sent for a label, with everything a reviewer is shown and the label log needs.
+
+    ``query_id`` is a hash of the event id, so that an event seen twice is one query.
+    """
+
+    query_id: str
+    event_id: str
+    lane: Lane
+    propensity: float
+    utility: float
+    probabilities: Mapping[str, float]
+    model_version: int
+    decided_at: float
+    features: Features
+    context: Features = field(default_factory=dict)
+    """Fields shown to the reviewer that are not features, by dotted path."""
+    timestamp: float | None = None
+    """When the event happened, if the stream says."""
+    segments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one event; written for every event.
+
+    ``propensity`` is the exact probability, over the exploration draw, that this event was asked about
+    given the state of the gate; ``model_version`` is the label-log offset behind the prediction.
+    """
+
+    event_id: str
+    source: Source
+    decided_at: float
+    model_version: int
+    probabilities: Mapping[str, float]
+    """By label; empty while the model has seen no label at all."""
+    utility: float
+    threshold: float
+    query_fraction: float
+    lane: Lane
+    propensity: float
+    query: Query | None = None
+    """Present exactly when ``lane`` is not ``none``; from it a lost queue can be rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One answer in the label log. A newer ``revision`` of a ``label_id`` replaces the older ones.
+
+    Carries the features, so that the model can be rebuilt from the log alone, and what was predicted when
+    the event was decided, so that a delayed label is scored fairly.
+    """
+
+    label_id: str
+    revision: int
+    event_id: str
+    label: str
+    source: LabelSource
+    labelled_by: str
+    labelled_at: float
+    features: Features
+    query_id: str | None = None
+    lane: Lane = "none"
+    propensity: float = 0.0
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    model_version: int = 0
+    decided_at: float | None = None
+    segments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Retraction:
+    """Takes a label back: from its revision on, the model is as if the label had never been learned."""
+
+    label_id: str
+    revision: int
+    reason: str
+    retracted_by: str
+    retracted_at: float
+
+
+LogRecord: TypeAlias = Label | Retraction
+"""What the label log holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that could not be processed, with its reason (a short fixed word) and a sentence of detail."""
+
+    reason: str
+    detail: str
+    source: Source
+    payload: bytes
+    failed_at: float
+
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """The features of a micro-batch, one row an event, as models and screens take them.
+
+    ``matrix`` is the same table as float64 of shape (rows, names) when every value is a number; ``None``
+    when there are categories or missing values among them.
+    """
+
+    names: tuple[str, ...]
+    """Sorted, so that every replica sees one order."""
+    rows: Sequence[tuple[Value, ...]]
+    matrix: NDArray[np.float64] | None = None
+
+    def row(self, index: int) -> dict[str, Value]:
+        """The features of one event, missing ones left out."""
+        return {
+            name: value
+            for name, value in zip(self.names, self.rows[index], strict=True)
+            if value is not None
+        }

@@ -1,0 +1,1 @@
+"""Who answers, and when an answer counts. Pure: no I/O, no clock."""

@@ -1,0 +1,86 @@
+"""How many queries the reviewers can bear: shared facts to one query fraction.
+
+A pure function, so that every selector that sees the same facts asks the same share of its events. The rate
+of queries is proportional feedback on the backlog around a feed-forward of what the reviewers do:
+
+    rate = capacity · clip((2·target − backlog) / target, 0, 2) · age factor + fill
+
+At the target backlog this is just what the reviewers complete; at an empty queue twice that; at twice the
+target nothing but the reserved exploration share. A first-order loop with the dead time of one report cannot
+ring. ``fill`` brings an idle queue up to its target so that the next reviewer finds work, and nothing more.
+(K. J. Åström and R. M. Murray, Feedback Systems, 2008, chapter 10: proportional control with feed-forward.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityFacts:
+    """What all selectors know of reviewers and streams; rates per second, times in seconds."""
+
+    backlog: int
+    """Queries waiting or in a reviewer's hands."""
+    oldest_seconds: float
+    """Age of the oldest waiting query; 0 when none waits."""
+    live_reviewers: int
+    """Reviewers who claimed, extended or answered lately."""
+    completions_per_second: float
+    """Queries answered lately."""
+    mean_review_seconds: float | None
+    """From claim to answer, smoothed; ``None`` before the first answer."""
+    events_per_second: float
+    """Over all selectors."""
+    selectors: int = 1
+    """How many selectors share the room that is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRate:
+    """What the gate may spend, as shares of events in [0, 1]."""
+
+    fraction: float
+    """All queries, exploration included."""
+    explore_fraction: float
+    """The exploration draw's share; kept, at the reviewers' measured pace, even when ``fraction`` is 0."""
+    room: int
+    """How many more queries for utility may enter before the facts are known anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityPolicy:
+    """Budget, exploration share and target backlog as configured; see the module for the law."""
+
+    budget: float
+    """The largest share of events that may ever be asked about, in (0, 1]."""
+    explore: float
+    """Share of the queries drawn at random, in [0, 1]."""
+    target_backlog: int
+    expire_seconds: float
+    fill_seconds: float = 10.0
+    """How fast an idle queue is filled to its target."""
+    prior_review_seconds: float = 30.0
+    """Assumed time for a review before the first answer."""
+
+    def rate(self, facts: CapacityFacts) -> QueryRate:
+        """The share of events to ask about now."""
+        target = self.target_backlog
+        review_seconds = facts.mean_review_seconds or self.prior_review_seconds
+        capacity = max(facts.completions_per_second, facts.live_reviewers / review_seconds)
+        headroom = min(max((2 * target - facts.backlog) / target, 0.0), 2.0)
+        fill = max(target - facts.backlog, 0) / self.fill_seconds
+        queries_per_second = capacity * headroom * self._age_factor(facts.oldest_seconds) + fill
+        events_per_second = max(facts.events_per_second, 1e-9)
+        fraction = min(self.budget, queries_per_second / events_per_second)
+        reserved = min(self.budget, facts.completions_per_second / events_per_second)
+        return QueryRate(
+            fraction=fraction,
+            explore_fraction=self.explore * max(fraction, reserved),
+            room=max(2 * target - facts.backlog, 0) // max(facts.selectors, 1),
+        )
+
+    def _age_factor(self, oldest_seconds: float) -> float:
+        """Slows down when queries grow old: 1 up to half of their life, 0 at its end."""
+        half = self.expire_seconds / 2
+        return min(max((self.expire_seconds - oldest_seconds) / half, 0.0), 1.0)

@@ -1,0 +1,1 @@
+"""The selector and the desk: where pure parts and ports meet."""
