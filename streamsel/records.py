@@ -87,6 +87,7 @@ class Decision:
     query_fraction: float
     lane: Lane
     propensity: float
+    segments: Mapping[str, str] = field(default_factory=dict)
     query: Query | None = None
     """Present exactly when ``lane`` is not ``none``; from it a lost queue can be rebuilt."""
 
@@ -142,7 +143,6 @@ class DeadLetter:
     failed_at: float
 
 
-
 @dataclass(frozen=True, slots=True)
 class FeatureTable:
     """The features of a micro-batch, one row an event, as models and screens take them.
@@ -159,7 +159,5 @@ class FeatureTable:
     def row(self, index: int) -> dict[str, Value]:
         """The features of one event, missing ones left out."""
         return {
-            name: value
-            for name, value in zip(self.names, self.rows[index], strict=True)
-            if value is not None
+            name: value for name, value in zip(self.names, self.rows[index], strict=True) if value is not None
         }

@@ -1,0 +1,187 @@
+"""Queries, label-log records and dead letters as JSON."""
+
+from __future__ import annotations
+
+import base64
+from hashlib import blake2b
+from typing import Any, cast
+
+import orjson
+
+from streamsel.codec.fields import VERSION, Fields, Unreadable
+from streamsel.records import (
+    DeadLetter,
+    Label,
+    LabelSource,
+    Lane,
+    LogRecord,
+    Query,
+    Retraction,
+    Source,
+)
+
+LANES: tuple[Lane, ...] = ("none", "uncertain", "explore")
+LABEL_SOURCES: tuple[LabelSource, ...] = ("reviewer", "seed")
+
+
+def query_id_of(event_id: str) -> str:
+    """The query id of an event: 128 bits of BLAKE2b over its id, as 26 URL-safe characters.
+
+    An event seen twice is so one query, whoever decides it.
+    """
+    digest = blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def encode_query(query: Query) -> bytes:
+    """One query; a part of its decision, and what the desk stores."""
+    return orjson.dumps(query_fields(query))
+
+
+def query_fields(query: Query) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "v": VERSION,
+        "query_id": query.query_id,
+        "event_id": query.event_id,
+        "lane": query.lane,
+        "propensity": query.propensity,
+        "utility": query.utility,
+        "probabilities": query.probabilities,
+        "model_version": query.model_version,
+        "decided_at": query.decided_at,
+        "features": query.features,
+    }
+    if query.context:
+        fields["context"] = query.context
+    if query.timestamp is not None:
+        fields["timestamp"] = query.timestamp
+    if query.segments:
+        fields["segments"] = query.segments
+    return fields
+
+
+def decode_query(content: bytes | dict[str, Any]) -> Query:
+    """Raises ``Unreadable`` naming the field."""
+    fields = Fields("query", content)
+    return Query(
+        query_id=fields.text("query_id"),
+        event_id=fields.text("event_id"),
+        lane=cast(Lane, fields.one_of("lane", LANES)),
+        propensity=fields.number("propensity"),
+        utility=fields.number("utility"),
+        probabilities=fields.probabilities("probabilities"),
+        model_version=fields.integer("model_version"),
+        decided_at=fields.number("decided_at"),
+        features=fields.features("features"),
+        context=fields.features("context", required=False),
+        timestamp=fields.optional_number("timestamp"),
+        segments=fields.texts("segments"),
+    )
+
+
+def encode_log_record(record: LogRecord) -> bytes:
+    """A label or retraction for the label log."""
+    if isinstance(record, Retraction):
+        return orjson.dumps(
+            {
+                "kind": "retraction",
+                "v": VERSION,
+                "label_id": record.label_id,
+                "revision": record.revision,
+                "reason": record.reason,
+                "retracted_by": record.retracted_by,
+                "retracted_at": record.retracted_at,
+            }
+        )
+    return orjson.dumps(
+        {
+            "kind": "label",
+            "v": VERSION,
+            "label_id": record.label_id,
+            "revision": record.revision,
+            "event_id": record.event_id,
+            "label": record.label,
+            "source": record.source,
+            "labelled_by": record.labelled_by,
+            "labelled_at": record.labelled_at,
+            "query_id": record.query_id,
+            "lane": record.lane,
+            "propensity": record.propensity,
+            "probabilities": record.probabilities,
+            "model_version": record.model_version,
+            "decided_at": record.decided_at,
+            "segments": record.segments,
+            "features": dict(sorted(record.features.items())),
+        }
+    )
+
+
+def decode_log_record(content: bytes) -> LogRecord:
+    """Raises ``Unreadable`` (reason ``unreadable_label``) naming the field."""
+    fields = Fields("label", content)
+    if fields.one_of("kind", ("label", "retraction")) == "retraction":
+        return Retraction(
+            label_id=fields.text("label_id"),
+            revision=fields.integer("revision"),
+            reason=fields.text("reason", ""),
+            retracted_by=fields.text("retracted_by"),
+            retracted_at=fields.number("retracted_at"),
+        )
+    return Label(
+        label_id=fields.text("label_id"),
+        revision=fields.integer("revision"),
+        event_id=fields.text("event_id"),
+        label=fields.text("label"),
+        source=cast(LabelSource, fields.one_of("source", LABEL_SOURCES)),
+        labelled_by=fields.text("labelled_by"),
+        labelled_at=fields.number("labelled_at"),
+        features=fields.features("features"),
+        query_id=fields.optional_text("query_id"),
+        lane=cast(Lane, fields.one_of("lane", LANES, "none")),
+        propensity=fields.number("propensity", 0.0),
+        probabilities=fields.probabilities("probabilities"),
+        model_version=fields.integer("model_version", 0),
+        decided_at=fields.optional_number("decided_at"),
+        segments=fields.texts("segments"),
+    )
+
+
+def encode_dead_letter(letter: DeadLetter) -> bytes:
+    """With the payload as text where it is UTF-8, base64 otherwise."""
+    fields: dict[str, Any] = {
+        "kind": "dead_letter",
+        "v": VERSION,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "source": list(letter.source),
+        "failed_at": letter.failed_at,
+    }
+    try:
+        fields["payload"] = letter.payload.decode()
+    except UnicodeDecodeError:
+        fields["payload_base64"] = base64.b64encode(letter.payload).decode()
+    return orjson.dumps(fields)
+
+
+def decode_dead_letter(content: bytes) -> DeadLetter:
+    """Raises ``Unreadable`` naming the field."""
+    fields = Fields("dead_letter", content)
+    if fields.has("payload_base64"):
+        payload = base64.b64decode(fields.text("payload_base64"))
+    else:
+        payload = fields.text("payload").encode()
+    return DeadLetter(
+        reason=fields.text("reason"),
+        detail=fields.text("detail", ""),
+        source=source_of(fields.raw("source"), "dead_letter"),
+        payload=payload,
+        failed_at=fields.number("failed_at"),
+    )
+
+
+def source_of(value: object, what: str) -> Source:
+    """``[topic, partition, offset]`` as a ``Source``."""
+    match value:
+        case [str(topic), int(partition), int(offset)]:
+            return Source(topic, partition, offset)
+    raise Unreadable(f"unreadable_{what}", "field 'source' must be [topic, partition, offset]")
