@@ -52,7 +52,9 @@ class EventSource(Protocol):
 
     async def start(self, listener: RebalanceListener) -> None: ...
 
-    async def poll(self, max_records: int, wait_seconds: float) -> Sequence[tuple[Partition, Sequence[SourceRecord]]]:
+    async def poll(
+        self, max_records: int, wait_seconds: float
+    ) -> Sequence[tuple[Partition, Sequence[SourceRecord]]]:
         """What is waiting, at most ``max_records``; waits up to ``wait_seconds`` for the first one."""
 
     async def commit(self, positions: Mapping[Partition, int]) -> None:
@@ -171,7 +173,7 @@ class QueryView:
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """The desk at a glance. ``waiting`` and ``leased`` (with those being recorded) by lane; times in seconds."""
+    """The desk at a glance. ``waiting`` and ``leased`` (those being recorded with them) by lane."""
 
     waiting: Mapping[str, int]
     leased: Mapping[str, int]

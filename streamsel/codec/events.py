@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from streamsel.codec.fields import Unreadable
 from streamsel.codec.layout import LARGEST_NUMBER, Layout
@@ -55,11 +56,16 @@ class EventBatch:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """The fields of one flat event, with the way to pick its features."""
+    """The fields of one flat event, with the way to pick its features.
+
+    An event of the same size that has these features and these other fields has no other.
+    """
 
     size: int
     names: tuple[str, ...]
     pick: Callable[[Mapping[str, Any]], tuple[Value, ...]]
+    others: tuple[str, ...]
+    numeric: bool
 
 
 class EventDecoder:
@@ -86,24 +92,18 @@ class EventDecoder:
             if set(map(len, objects)) != {shape.size}:
                 return None
             rows = list(map(shape.pick, objects))
+            if shape.others:
+                list(map(itemgetter(*shape.others), objects))
         except (orjson.JSONDecodeError, KeyError, TypeError):
             return None
         if len(max(payloads, key=len)) > self._max_bytes or not _keys_stand_once(payloads, objects):
             return None
-        kinds = set(map(type, chain.from_iterable(rows)))
-        if not kinds <= _SCALARS:
-            return None
-        matrix = None
-        if kinds <= _NUMBERS:
-            matrix = np.array(rows, dtype=np.float64)
-            if not np.abs(matrix).max() <= LARGEST_NUMBER:
-                return None
-        elif float in kinds and not _in_range(rows):
+        matrix = _matrix(rows) if shape.numeric else None
+        if matrix is None and not _sound(rows):
             return None
         try:
             ids = [self._id(event, record) for event, record in zip(objects, records, strict=True)]
-            for event in objects if self.layout.timestamp else ():
-                self.layout.event_time(event)
+            self._check_times(objects)
             segments = list(map(self.layout.event_segments, objects)) if self.layout.segments else None
         except Unreadable:
             return None
@@ -145,6 +145,12 @@ class EventDecoder:
             kept, ids, objects, _table(features), segments if self.layout.segments else None, letters
         )
 
+    def _check_times(self, objects: Sequence[Mapping[str, Any]]) -> None:
+        path = self.layout.timestamp
+        if path is not None and not {type(event.get(path)) for event in objects} <= {float, int}:
+            for event in objects:
+                self.layout.event_time(event)
+
     def _id(self, event: Mapping[str, Any], record: RawRecord) -> str:
         value = event.get(self.layout.id)
         if type(value) is str and value:
@@ -157,20 +163,48 @@ class EventDecoder:
         names = tuple(sorted(features))
         if self.layout.text is not None or len(names) < 2 or not all(name in event for name in names):
             return None
-        return _Shape(len(event), names, itemgetter(*names))
+        others = tuple(name for name in event if name not in features)
+        reserved = self.layout.reserved()
+        if self.layout.features is None and not reserved.issuperset(others):
+            return None
+        numeric = set(map(type, features.values())) <= _NUMBERS
+        return _Shape(len(event), names, itemgetter(*names), others, numeric)
 
 
 def _keys_stand_once(payloads: Sequence[bytes], objects: Sequence[dict[str, Any]]) -> bool:
-    """``poison.keys_are_unique`` over flat objects joined: the counts can only be equal if each is."""
-    joined = b"\n".join(payloads)
-    if b"\\\\" in joined or any(gap in joined for gap in (b" :", b"\t:", b"\n:", b"\r:")):
+    """``poison.keys_are_unique`` over flat objects joined: the sums can only be equal if each pair is."""
+    joined = b"".join(payloads)
+    text = np.frombuffer(joined, dtype=np.uint8)
+    colons = np.flatnonzero(text == ord(":"))
+    before = text[colons - 1]
+    if (before <= ord(" ")).any():
         return False
-    return joined.count(b'":') - joined.count(b'\\":') == sum(map(len, objects))
+    closing = before == ord('"')
+    if b"\\" in joined:
+        if b"\\\\" in joined:
+            return False
+        closing &= text[colons - 2] != ord("\\")
+    return int(np.count_nonzero(closing)) == sum(map(len, objects))
 
 
-def _in_range(rows: Sequence[tuple[Value, ...]]) -> bool:
-    floats = [value for value in chain.from_iterable(rows) if type(value) is float]
-    return max(map(abs, floats)) <= LARGEST_NUMBER
+def _matrix(rows: Sequence[tuple[Value, ...]]) -> NDArray[np.float64] | None:
+    """The rows as numbers, or ``None`` when some value is none or out of range."""
+    matrix = np.array(rows)
+    if matrix.dtype.kind not in "fiub" or not np.abs(matrix).max() <= LARGEST_NUMBER:
+        return None
+    return matrix.astype(np.float64, copy=False)
+
+
+def _sound(rows: Sequence[tuple[Value, ...]]) -> bool:
+    """Whether all values are scalars in range and every row has one that is not null."""
+    kinds = set(map(type, chain.from_iterable(rows)))
+    if not kinds <= _SCALARS:
+        return False
+    if float in kinds:
+        floats = [value for value in chain.from_iterable(rows) if type(value) is float]
+        if max(map(abs, floats)) > LARGEST_NUMBER:
+            return False
+    return type(None) not in kinds or all(any(value is not None for value in row) for row in rows)
 
 
 def _table(features: Sequence[Mapping[str, Value]]) -> FeatureTable:
