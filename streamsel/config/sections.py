@@ -1,0 +1,211 @@
+"""The sections of ``streamsel.toml``.
+
+Every key is also an environment variable, ``STREAMSEL_SECTION__KEY``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+Scope = Literal["reviewer", "producer", "admin"]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Seconds = Annotated[float, Field(gt=0.0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """Frozen, and closed: an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stream(Section):
+    """Which fields of an event are what. Nested fields are named by dotted path."""
+
+    id: str = Field(
+        "id",
+        min_length=1,
+        description="Field with the event's id. Without it an event is named by topic:partition:offset.",
+    )
+    features: Literal["*"] | list[str] = Field(
+        "*",
+        description="Fields the model learns from; '*' for all but the id, the timestamp and excluded ones.",
+    )
+    exclude: list[str] = Field([], description="Fields the model must not see; reviewers still see them.")
+    text: str | None = Field(None, description="Feature that holds free text; learned from word by word.")
+    timestamp: str | None = Field(
+        None, description="Field with the time of the event: seconds or milliseconds since 1970, or ISO 8601."
+    )
+    segments: list[str] = Field(
+        [], description="Fields by which the stream is told apart in decisions and reports."
+    )
+    redact: list[str] = Field([], description="Fields that are neither learned from nor shown to anyone.")
+    max_bytes: Positive = Field(1_000_000, description="A larger event goes to the dead letters.")
+
+    @field_validator("features")
+    @classmethod
+    def _some_feature(cls, features: str | list[str]) -> str | list[str]:
+        if features == []:
+            raise ValueError("must name at least one field, or be '*'")
+        return features
+
+
+class Labels(Section):
+    """The answers a reviewer can give."""
+
+    names: list[str] = Field(
+        ["negative", "positive"],
+        min_length=2,
+        description="Two or more; the order is the order of the buttons.",
+    )
+    guideline: dict[str, str] = Field({}, description="What each label means, shown beside its button.")
+    examples: dict[str, list[str]] = Field({}, description="Examples for each label.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.names)) != len(self.names) or not all(self.names):
+            raise ValueError(f"names must be distinct and not empty, not {self.names}")
+        for where, given in (("guideline", self.guideline), ("examples", self.examples)):
+            for name in given:
+                if name not in self.names:
+                    raise ValueError(f"{where} names '{name}', which is none of the labels {self.names}")
+        return self
+
+
+class Model(Section):
+    """What learns."""
+
+    preset: Literal["logistic", "tree", "forest"] = Field(
+        "logistic",
+        description="Scaled logistic regression, Hoeffding adaptive tree, or aggregated Mondrian forest.",
+    )
+    factory: str | None = Field(
+        None,
+        description="package.module:function that returns your own River classifier; replaces the preset.",
+    )
+    seed: int = Field(1, ge=0, description="Every replica must use the same.")
+
+    @field_validator("factory")
+    @classmethod
+    def _importable(cls, factory: str | None) -> str | None:
+        if factory is not None and not re.fullmatch(r"[\w.]+:[\w.]+", factory):
+            raise ValueError(f"'{factory}' is not of the form package.module:function")
+        return factory
+
+
+class Select(Section):
+    """Which events are asked about."""
+
+    strategy: Literal["entropy", "margin", "least_confidence"] = Field(
+        "entropy", description="How utility is measured."
+    )
+    budget: float = Field(
+        0.05,
+        gt=0.0,
+        le=1.0,
+        description="Largest share of events ever asked about; capacity may set a smaller one.",
+    )
+    explore: Share = Field(
+        0.2, description="Share of the queries drawn at random, for honest evaluation and the unforeseen."
+    )
+    window: Positive = Field(2_000, description="Recent events whose utilities set the threshold.")
+    seed: int = Field(0, ge=0, description="Of the exploration draw.")
+    on_desk_outage: Literal["pause", "shed"] = Field(
+        "pause", description="While the desk is unreachable: pause the stream, or go on without queries."
+    )
+
+
+class Capacity(Section):
+    """What the reviewers can bear."""
+
+    target_backlog: Positive = Field(
+        20, description="Queries waiting or in hand that the control steers to; twice this is the cap."
+    )
+    lease_seconds: Seconds = Field(
+        120.0, description="How long a claimed query is held without a sign of life."
+    )
+    expire_seconds: Seconds = Field(900.0, description="An unclaimed query expires after this long.")
+    attempts: Positive = Field(3, description="Lapsed leases after which a query is given up.")
+    window_seconds: Seconds = Field(
+        60.0, description="Over which completions and live reviewers are counted."
+    )
+    fill_seconds: Seconds = Field(10.0, description="How fast an idle queue is filled to its target.")
+    retain_seconds: Seconds = Field(7 * 86_400.0, description="How long a finished query is remembered.")
+
+
+class Kafka(Section):
+    """An Apache Kafka cluster; without bootstrap_servers the logs run on Redis streams."""
+
+    bootstrap_servers: str | None = Field(None, description="host:port, comma-separated.")
+    group: str = Field("streamsel", min_length=1, description="Consumer group of the selectors.")
+    prefix: str = Field("", description="Put before every topic's name, e.g. 'payments.'.")
+    partitions: Positive = Field(1, description="Of the events topic, if it must be created.")
+    replication_factor: Positive = Field(1, description="Of topics that must be created.")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ssl_cafile: Path | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+
+
+class Redis(Section):
+    """A Redis 7 or Valkey server; without url an embedded Valkey keeps its data under data_dir."""
+
+    url: SecretStr | None = Field(
+        None, description="redis://, rediss:// or unix:// address, with credentials if any."
+    )
+    prefix: str = Field("streamsel", pattern=r"^[\w.-]+$", description="Of every key.")
+    data_dir: Path = Field(Path(".streamsel"), description="Where the embedded server keeps its data.")
+
+
+class Desk(Section):
+    """The HTTP server: queue API, page, health and metrics."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65_535, description="0 picks a free one.")
+
+
+class ApiKey(Section):
+    """One key: who it is, what it may do, and the SHA-256 of the secret.
+
+    ``streamsel config key`` makes one.
+    """
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[\w.@ -]+$")
+    scope: Scope
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Auth(Section):
+    """Who may call. Without keys nobody can, but for health, readiness and metrics."""
+
+    keys: list[ApiKey] = []
+
+    @field_validator("keys")
+    @classmethod
+    def _distinct(cls, keys: list[ApiKey]) -> list[ApiKey]:
+        names = [key.name for key in keys]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"key name '{name}' stands twice; a reviewer is known by it")
+        return keys
+
+
+class Config(Section):
+    """All of it."""
+
+    stream: Stream = Stream()
+    labels: Labels = Labels()
+    model: Model = Model()
+    select: Select = Select()
+    capacity: Capacity = Capacity()
+    kafka: Kafka = Kafka()
+    redis: Redis = Redis()
+    desk: Desk = Desk()
+    auth: Auth = Auth()
