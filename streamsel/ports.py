@@ -109,12 +109,8 @@ class DeadLetterSink(Protocol):
     async def close(self) -> None: ...
 
 
-class LabelLog(Protocol):
-    """The one ordered, never compacted log. Offsets start at 0 and have no gaps."""
-
-    async def append(self, records: Sequence[bytes]) -> Sequence[int]:
-        """Offsets of the records, durable on return. Raises ``LabelLogUnreachable`` when that is not known
-        in time: the records may or may not be there."""
+class LogReader(Protocol):
+    """One ordered log, read from any offset: the label log, or one partition of the decisions."""
 
     async def read(self, start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
         """Records from ``start`` on; waits up to ``wait_seconds`` for the first one."""
@@ -123,6 +119,14 @@ class LabelLog(Protocol):
         """The offset the next record will get."""
 
     async def close(self) -> None: ...
+
+
+class LabelLog(LogReader, Protocol):
+    """The one ordered, never compacted log. Offsets start at 0 and have no gaps."""
+
+    async def append(self, records: Sequence[bytes]) -> Sequence[int]:
+        """Offsets of the records, durable on return. Raises ``LabelLogUnreachable`` when that is not known
+        in time: the records may or may not be there."""
 
 
 @dataclass(frozen=True, slots=True)
