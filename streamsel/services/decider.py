@@ -1,0 +1,172 @@
+"""A micro-batch of raw records to decisions: decode, score, utility, gate, encode. No I/O and no waiting.
+
+Nothing yields to the event loop in here, so one micro-batch is decided by one model version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamsel.codec import DecisionColumns, EventBatch, EventDecoder, encode_decisions, query_id_of
+from streamsel.metrics import Metrics
+from streamsel.ports import Clock, OutgoingDecisions, SourceRecord
+from streamsel.records import DeadLetter, FeatureTable, Lane, Query
+from streamsel.selection import Gate, QueryRate, Utility, draws
+
+LANES: tuple[Lane, ...] = ("none", "uncertain", "explore")
+"""By the gate's lane codes."""
+
+
+class Scorer(Protocol):
+    """The serving model, as the learner keeps it."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
+        """(rows, labels) in the order of ``labels``; (rows, 0) while nothing is known. A row of NaN is an
+        event the model has no opinion on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of a micro-batch."""
+
+    decisions: Sequence[OutgoingDecisions]
+    queries: Sequence[Query]
+    letters: Sequence[DeadLetter]
+    events: int
+    threshold: float
+
+
+class Decider:
+    """Holds what stays from one micro-batch to the next: the decoder's shape and the gate's window."""
+
+    def __init__(
+        self,
+        decoder: EventDecoder,
+        scorer: Scorer,
+        utility: Utility,
+        gate: Gate,
+        draw_seed: int,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._decoder = decoder
+        self._scorer = scorer
+        self._utility = utility
+        self._gate = gate
+        self._draw_seed = draw_seed
+        self._clock = clock
+        self._metrics = metrics
+
+    def decide(self, records: Sequence[SourceRecord], rate: QueryRate) -> Decided:
+        """Every record as a decision or a dead letter, in order; ``records`` grouped by partition."""
+        started = self._clock.monotonic()
+        now = self._clock.time()
+        batch = self._decoder.decode(records, now)
+        decoded = self._clock.monotonic()
+        stage = self._metrics.stage
+        stage["decode"].observe(decoded - started)
+        if not batch.ids:
+            return Decided((), (), batch.letters, 0, float("nan"))
+        probabilities = self._scorer.probabilities(batch.table)
+        scored = self._clock.monotonic()
+        stage["score"].observe(scored - decoded)
+        utilities = self._utility(probabilities)
+        explore, tie = draws(batch.ids, self._draw_seed)
+        gated = self._gate.decide(utilities, rate, explore, tie)
+        shared = _Shared(batch, probabilities, utilities, gated.propensities, gated.threshold, now)
+        lanes: list[int] = gated.lanes.tolist()
+        queries = {
+            row: self._query(shared, row, LANES[lanes[row]]) for row in np.flatnonzero(gated.lanes).tolist()
+        }
+        decisions = [
+            self._encoded(shared, start, stop, lanes, queries, rate)
+            for start, stop in _by_partition(batch.records)
+        ]
+        stage["gate"].observe(self._clock.monotonic() - scored)
+        return Decided(decisions, list(queries.values()), batch.letters, len(batch.ids), gated.threshold)
+
+    def _encoded(
+        self,
+        shared: _Shared,
+        start: int,
+        stop: int,
+        lanes: Sequence[int],
+        queries: dict[int, Query],
+        rate: QueryRate,
+    ) -> OutgoingDecisions:
+        batch, first = shared.batch, shared.batch.records[start]
+        offsets = [record.offset for record in batch.records[start:stop]]
+        columns = DecisionColumns(
+            topic=first.topic,
+            partition=first.partition,
+            offsets=offsets,
+            event_ids=batch.ids[start:stop],
+            decided_at=shared.now,
+            model_version=self._scorer.version,
+            labels=self._scorer.labels,
+            probabilities=shared.probabilities[start:stop],
+            utilities=shared.utilities[start:stop],
+            threshold=shared.threshold,
+            query_fraction=rate.fraction,
+            lanes=lanes[start:stop],
+            propensities=shared.propensities[start:stop],
+            queries={row - start: query for row, query in queries.items() if start <= row < stop},
+            segments=None if batch.segments is None else batch.segments[start:stop],
+        )
+        return OutgoingDecisions(first.partition, offsets, encode_decisions(columns))
+
+    def _query(self, shared: _Shared, row: int, lane: Lane) -> Query:
+        batch, layout = shared.batch, self._decoder.layout
+        event, features = batch.objects[row], batch.table.row(row)
+        opinion = shared.probabilities[row]
+        known = opinion.size > 0 and bool(np.isfinite(opinion).all())
+        return Query(
+            query_id=query_id_of(batch.ids[row]),
+            event_id=batch.ids[row],
+            lane=lane,
+            propensity=float(shared.propensities[row]),
+            utility=float(shared.utilities[row]),
+            probabilities=dict(zip(self._scorer.labels, opinion.tolist(), strict=True)) if known else {},
+            model_version=self._scorer.version,
+            decided_at=shared.now,
+            features=features,
+            context=layout.event_context(event, features),
+            timestamp=layout.event_time(event),
+            segments={} if batch.segments is None else batch.segments[row],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """One micro-batch's columns."""
+
+    batch: EventBatch
+    probabilities: NDArray[np.float64]
+    utilities: NDArray[np.float64]
+    propensities: NDArray[np.float64]
+    threshold: float
+    now: float
+
+
+def _by_partition(records: Sequence[SourceRecord]) -> list[tuple[int, int]]:
+    """The stretches of equal topic and partition."""
+    if records[0].partition == records[-1].partition and records[0].topic == records[-1].topic:
+        return [(0, len(records))]
+    stretches, start = [], 0
+    for _, group in groupby(records, key=lambda record: (record.topic, record.partition)):
+        stop = start + sum(1 for _ in group)
+        stretches.append((start, stop))
+        start = stop
+    return stretches

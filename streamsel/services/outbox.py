@@ -1,0 +1,137 @@
+"""From decided to done: a micro-batch's decisions durable, its queries at the desk, its positions committed.
+
+In order, several micro-batches at a time, so that neither the broker's acknowledgement nor the desk's answer
+is waited for before the next events are decided.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+
+from streamsel.metrics import Metrics
+from streamsel.ports import Clock, EventSource, ReviewQueue
+from streamsel.records import Partition, Query
+from streamsel.review.refusals import DeskUnreachable
+from streamsel.services.pacing import OnOutage, Pacing
+
+IN_FLIGHT = 4
+"""Micro-batches decided but not yet durable and offered."""
+COMMIT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    durable: Awaitable[None]
+    queries: Sequence[Query]
+    positions: Mapping[Partition, int]
+    epochs: Mapping[Partition, int]
+
+
+class Outbox:
+    """What one membership of the group has decided and not yet committed.
+
+    A partition's *epoch* grows when it is lost: what was decided for it before is then finished, which is
+    harmless, but no longer committed. ``unoffered`` outlives the membership.
+    """
+
+    def __init__(
+        self,
+        source: EventSource,
+        queue: ReviewQueue,
+        pacing: Pacing,
+        on_outage: OnOutage,
+        unoffered: list[Query],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._source = source
+        self._queue = queue
+        self._pacing = pacing
+        self._on_outage = on_outage
+        self._clock = clock
+        self._metrics = metrics
+        self._batches: asyncio.Queue[_Batch] = asyncio.Queue(IN_FLIGHT)
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._epochs: dict[Partition, int] = {}
+        self._done: dict[Partition, int] = {}
+        self._newly_done = asyncio.Event()
+        self._unoffered = unoffered
+        self.unfinished = 0
+
+    @property
+    def epochs(self) -> Mapping[Partition, int]:
+        """Compare two of these to see whether a partition was lost meanwhile."""
+        return dict(self._epochs)
+
+    def lose(self, partitions: Sequence[Partition]) -> None:
+        """These are someone else's now."""
+        for partition in partitions:
+            self._epochs[partition] = self._epochs.get(partition, 0) + 1
+            self._done.pop(partition, None)
+
+    async def put(
+        self, durable: Awaitable[None], queries: Sequence[Query], positions: Mapping[Partition, int]
+    ) -> None:
+        """Takes a micro-batch; waits while too many are under way."""
+        epochs = {partition: self._epochs.get(partition, 0) for partition in positions}
+        self.unfinished += 1
+        self._idle.clear()
+        await self._batches.put(_Batch(durable, queries, positions, epochs))
+
+    async def finish_all(self) -> None:
+        """Runs until cancelled; raises ``SourceUnavailable`` when decisions could not be made durable."""
+        while True:
+            batch = await self._batches.get()
+            await batch.durable
+            if batch.queries or (self._unoffered and not self._pacing.outage):
+                started = self._clock.monotonic()
+                await self._offer(batch.queries)
+                self._metrics.stage["offer"].observe(self._clock.monotonic() - started)
+            for partition, position in batch.positions.items():
+                if self._epochs.get(partition, 0) == batch.epochs[partition]:
+                    self._done[partition] = position
+            self._newly_done.set()
+            self.unfinished -= 1
+            if self.unfinished == 0:
+                self._idle.set()
+
+    async def commit_all(self) -> None:
+        """Commits what is done, at once when quiet and every now and then when busy, until cancelled."""
+        while True:
+            await self._newly_done.wait()
+            self._newly_done.clear()
+            await self._commit()
+            await asyncio.sleep(COMMIT_SECONDS)
+
+    async def settle(self) -> None:
+        """Waits until all that was put is done, and commits it."""
+        await self._idle.wait()
+        await self._commit()
+
+    async def _offer(self, queries: Sequence[Query]) -> None:
+        """To the desk; during an outage waits for it, or keeps the queries aside and goes on."""
+        while True:
+            try:
+                await self._queue.offer([*self._unoffered, *queries])
+            except DeskUnreachable as error:
+                self._pacing.desk_lost(error)
+                if self._on_outage == "shed":
+                    # At most what was in flight when the desk went away: no query is made meanwhile.
+                    self._unoffered.extend(queries)
+                    self._metrics.shed_queries.inc(len(queries))
+                    return
+                await self._pacing.may_consume()
+            else:
+                self._unoffered.clear()
+                return
+
+    async def _commit(self) -> None:
+        positions, self._done = self._done, {}
+        if not positions:
+            return
+        started = self._clock.monotonic()
+        await self._source.commit(positions)
+        self._metrics.stage["commit"].observe(self._clock.monotonic() - started)

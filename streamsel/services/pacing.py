@@ -1,0 +1,133 @@
+"""How much a selector may ask: its event rate shared, the facts fetched, the desk's outages noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import replace
+from typing import Literal
+
+import structlog
+
+from streamsel.metrics import Metrics
+from streamsel.ports import Clock, ReviewQueue
+from streamsel.review.refusals import DeskUnreachable
+from streamsel.selection import CapacityPolicy, QueryRate
+
+NOTHING = QueryRate(fraction=0.0, explore_fraction=0.0, room=0)
+REPORT_SECONDS = 0.25
+"""How often the facts are fetched: the control's dead time."""
+
+OnOutage = Literal["pause", "shed"]
+
+
+class EventRate:
+    """Events per second: the larger of a fast and a slow average, so that a burst is felt at once."""
+
+    def __init__(self, now: float, fast_seconds: float = 0.5, slow_seconds: float = 5.0) -> None:
+        self._spans = (fast_seconds, slow_seconds)
+        self._rates = [0.0, 0.0]
+        self._since = self._begun = now
+        self._count = 0
+
+    def count(self, events: int) -> None:
+        self._count += events
+
+    def per_second(self, now: float) -> float:
+        """The rate up to ``now``; averages start from what was first seen, not from 0."""
+        elapsed = now - self._since
+        if elapsed <= 0.0:
+            return max(self._rates)
+        current = self._count / elapsed
+        for index, span in enumerate(self._spans):
+            weight = 1.0 - math.exp(-elapsed / min(span, max(now - self._begun, elapsed)))
+            self._rates[index] += (current - self._rates[index]) * weight
+        self._since, self._count = now, 0
+        return max(self._rates)
+
+
+class Pacing:
+    """Keeps the current query rate; tells whether the desk answers."""
+
+    def __init__(
+        self,
+        name: str,
+        queue: ReviewQueue,
+        policy: CapacityPolicy,
+        on_outage: OnOutage,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._name = name
+        self._queue = queue
+        self._policy = policy
+        self._on_outage = on_outage
+        self._clock = clock
+        self._metrics = metrics
+        self._rate = NOTHING
+        self._admitted = 0
+        self._events = EventRate(clock.monotonic())
+        self._log = structlog.get_logger()
+        self._may_consume = asyncio.Event()
+        self.outage = False
+        if on_outage == "shed":
+            self._may_consume.set()
+        self._metrics.desk_outage.labels(on_outage).set(0)
+
+    @property
+    def rate(self) -> QueryRate:
+        """What the next micro-batch may spend; nothing while the desk is away."""
+        if self.outage:
+            return NOTHING
+        return replace(self._rate, room=max(self._rate.room - self._admitted, 0))
+
+    def spent(self, events: int, uncertain: int) -> None:
+        """A micro-batch was decided."""
+        self._events.count(events)
+        self._admitted += uncertain
+
+    @property
+    def open(self) -> bool:
+        """Whether events may be consumed now."""
+        return self._may_consume.is_set()
+
+    async def may_consume(self) -> None:
+        """Waits while an outage pauses the stream, and for the first facts."""
+        await self._may_consume.wait()
+
+    async def run(self) -> None:
+        """Reports until cancelled."""
+        while True:
+            await self.report()
+            await asyncio.sleep(REPORT_SECONDS)
+
+    async def report(self) -> None:
+        """One exchange with the desk."""
+        events_per_second = self._events.per_second(self._clock.monotonic())
+        try:
+            facts = await self._queue.report(self._name, events_per_second)
+        except DeskUnreachable as error:
+            self.desk_lost(error)
+            return
+        self._rate = self._policy.rate(facts)
+        self._admitted = 0
+        self._metrics.query_fraction.set(self._rate.fraction)
+        self.desk_found()
+
+    def desk_lost(self, error: DeskUnreachable) -> None:
+        """The desk did not answer: from here on the stream is paused, or goes on without queries."""
+        if not self.outage:
+            self.outage = True
+            self._log.error("desk_unreachable", on_desk_outage=self._on_outage, error=str(error))
+            self._metrics.desk_outage.labels(self._on_outage).set(1)
+            self._metrics.query_fraction.set(0.0)
+        if self._on_outage == "pause":
+            self._may_consume.clear()
+
+    def desk_found(self) -> None:
+        """The desk answers (again)."""
+        if self.outage:
+            self.outage = False
+            self._log.info("desk_reachable", on_desk_outage=self._on_outage)
+            self._metrics.desk_outage.labels(self._on_outage).set(0)
+        self._may_consume.set()

@@ -1,0 +1,329 @@
+"""Events in, decisions and queries out.
+
+    poll ► decide (decode, score, gate) ► decisions out ► durable ► queries to the desk ► done ► commit
+
+Decisions are written before queries are offered: the decisions topic is the truth about what was asked, so
+after a crash between any two steps the next owner of the partition finds the recorded decision of a
+redelivered event, offers its query again (which adds nothing if the desk has it) and decides nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from streamsel.codec import decode_decision, encode_dead_letter
+from streamsel.metrics import Metrics
+from streamsel.ports import (
+    Clock,
+    DeadLetterSink,
+    DecisionSink,
+    EventSource,
+    ReviewQueue,
+    SourceRecord,
+    SourceUnavailable,
+)
+from streamsel.records import Partition, Query
+from streamsel.services.decider import Decided, Decider
+from streamsel.services.outbox import Outbox
+from streamsel.services.pacing import OnOutage, Pacing
+
+POLL_SECONDS = 0.25
+LARGEST_BATCH = 500
+SLICE_SECONDS = 0.004
+"""A micro-batch is kept so small that deciding it holds the event loop no longer than this."""
+LAG_SECONDS = 2.0
+RETRY_SECONDS = 1.0
+DRAIN_SECONDS = 3.5
+POISON_WINDOW = 1_000
+
+
+Result = TypeVar("Result")
+
+
+Result = TypeVar("Result")
+
+
+class PoisonFlood(Exception):
+    """More than half of the last events could not be read: something upstream is broken."""
+
+
+class Selector:
+    """One selector process's loop. ``run`` until ``stop``; scaled by partitions."""
+
+    def __init__(
+        self,
+        *,
+        source: EventSource,
+        sink: DecisionSink,
+        dead_letters: DeadLetterSink,
+        queue: ReviewQueue,
+        decider: Decider,
+        pacing: Pacing,
+        on_outage: OnOutage,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._source = source
+        self._sink = sink
+        self._dead_letters = dead_letters
+        self._queue = queue
+        self._decider = decider
+        self._pacing = pacing
+        self._on_outage = on_outage
+        self._clock = clock
+        self._metrics = metrics
+        self._log = structlog.get_logger()
+        self._stopping = asyncio.Event()
+        self._unoffered: list[Query] = []
+        self._recent_poison: deque[bool] = deque(maxlen=POISON_WINDOW)
+        self._batch_limit = 50
+        self.joined = False
+        self.events_decided = 0
+        self.threshold = float("nan")
+        self._reset()
+
+    def _reset(self) -> None:
+        """What belongs to one membership of the group."""
+        self._deciding = asyncio.Lock()
+        self._recorded: dict[Partition, dict[int, bytes]] = {}
+        self._outbox = Outbox(
+            self._source,
+            self._queue,
+            self._pacing,
+            self._on_outage,
+            self._unoffered,
+            self._clock,
+            self._metrics,
+        )
+
+    @property
+    def query_fraction(self) -> float:
+        """What is being asked about now, as a share of events."""
+        return self._pacing.rate.fraction
+
+    def stop(self) -> None:
+        """Asks ``run`` to drain and return."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Decides events until stopped; raises what makes going on pointless (``PoisonFlood``).
+
+        When the stream's own servers fail, everything unfinished is dropped and read again from the
+        committed positions.
+        """
+        pacing = asyncio.create_task(self._pacing.run(), name="pacing")
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._session()
+                except SourceUnavailable as error:
+                    self._log.error("stream_unavailable", error=str(error), retry_seconds=RETRY_SECONDS)
+                    await self._unless_stopping(asyncio.sleep(RETRY_SECONDS))
+        finally:
+            pacing.cancel()
+            await asyncio.gather(pacing, return_exceptions=True)
+
+    async def _session(self) -> None:
+        """One membership of the group, from joining to draining."""
+        self._reset()
+        parts = [
+            asyncio.create_task(self._outbox.finish_all(), name="finish"),
+            asyncio.create_task(self._outbox.commit_all(), name="commit"),
+            asyncio.create_task(self._watch_lag(), name="lag"),
+            asyncio.create_task(self._stopping.wait(), name="stopping"),
+        ]
+        try:
+            await self._source.start(self)
+            self.joined = True
+            consume = asyncio.create_task(self._consume(), name="consume")
+            parts.append(consume)
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in done:
+                await part
+            await self._drain(consume)
+        finally:
+            self.joined = False
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+            await self._source.stop()
+
+    async def _drain(self, consume: asyncio.Task[None]) -> None:
+        """Lets what is in flight finish, within bounds; the rest is redelivered."""
+        with suppress(TimeoutError, SourceUnavailable):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await consume
+                await self._outbox.settle()
+        self._log.info("selector_drained", events=self.events_decided, unfinished=self._outbox.unfinished)
+
+    # The rebalance listener
+
+    async def on_assigned(self, positions: Mapping[Partition, int]) -> None:
+        """Fetches the decisions already made beyond the committed positions."""
+        for partition, position in positions.items():
+            recorded = await self._when_available(partial(self._sink.recorded, partition.partition, position))
+            self._recorded[partition] = dict(recorded)
+        self._log.info(
+            "partitions_assigned",
+            partitions=sorted(one.partition for one in positions),
+            recorded=sum(len(self._recorded[one]) for one in positions),
+        )
+
+    async def on_revoked(self, partitions: Sequence[Partition]) -> None:
+        """Finishes what is in flight and commits it; what can't be finished in time is left to the next
+        owner, who finds its decisions recorded."""
+        with suppress(TimeoutError, SourceUnavailable):
+            async with asyncio.timeout(DRAIN_SECONDS), self._deciding:
+                await self._outbox.settle()
+        self._outbox.lose(partitions)
+        for partition in partitions:
+            self._recorded.pop(partition, None)
+        self._log.info("partitions_revoked", partitions=sorted(one.partition for one in partitions))
+
+    # Poll and decide
+
+    async def _consume(self) -> None:
+        while not self._stopping.is_set():
+            if not self._pacing.open:
+                await self._unless_stopping(self._pacing.may_consume())
+                continue
+            polled = await self._source.poll(2 * self._batch_limit, POLL_SECONDS)
+            # No other coroutine has run since the records were returned, so they are still ours.
+            async with self._deciding:
+                epochs = self._outbox.epochs
+                for records in _micro_batches(polled, self._batch_limit):
+                    if epochs != self._outbox.epochs:
+                        break  # a rebalance did not wait for us; whoever owns the rest now reads it again
+                    await self._decide(records)
+
+    async def _unless_stopping(self, awaitable: Coroutine[object, object, None]) -> None:
+        """Waits for it, or for the order to stop."""
+        waits = [asyncio.create_task(awaitable), asyncio.create_task(self._stopping.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+
+    async def _decide(self, records: Sequence[SourceRecord]) -> None:
+        positions = {Partition(r.topic, r.partition): r.offset + 1 for r in records}
+        known, records = self._already_decided(records) if self._recorded else ([], records)
+        rate = self._pacing.rate
+        started = self._clock.monotonic()
+        decided = self._decider.decide(records, rate)
+        self._adapt(len(records), self._clock.monotonic() - started)
+        sent = self._clock.monotonic()
+        durable = await self._sink.send(decided.decisions)
+        self._metrics.stage["send"].observe(self._clock.monotonic() - sent)
+        self._account(decided)
+        if decided.letters:
+            await self._set_aside(decided)
+        await self._outbox.put(durable, [*known, *decided.queries], positions)
+        self._note_poison(decided)
+        # A breath for heartbeats, learning and HTTP between micro-batches.
+        await asyncio.sleep(0)
+
+    def _already_decided(self, records: Sequence[SourceRecord]) -> tuple[list[Query], Sequence[SourceRecord]]:
+        """The queries of redelivered events as they were decided, and the records still to decide."""
+        queries: list[Query] = []
+        fresh: list[SourceRecord] = []
+        for record in records:
+            partition = Partition(record.topic, record.partition)
+            recorded = self._recorded.get(partition)
+            value = recorded.pop(record.offset, None) if recorded else None
+            if value is None:
+                fresh.append(record)
+            elif (query := decode_decision(value).query) is not None:
+                queries.append(query)
+            if recorded is not None and not recorded:
+                del self._recorded[partition]
+        return queries, fresh
+
+    def _account(self, decided: Decided) -> None:
+        self.events_decided += decided.events
+        uncertain = 0
+        self._metrics.events.inc(decided.events)
+        for query in decided.queries:
+            uncertain += query.lane == "uncertain"
+            self._metrics.queries.labels(query.lane).inc()
+        self._pacing.spent(decided.events, uncertain)
+        if decided.events:
+            self.threshold = decided.threshold
+            self._metrics.gate_threshold.set(decided.threshold)
+            self._metrics.batch_events.observe(decided.events)
+
+    def _adapt(self, events: int, seconds: float) -> None:
+        """Micro-batches as large as fit a slice of the event loop; grown slowly, shrunk at once."""
+        if events == 0:
+            return
+        fitting = int(events * SLICE_SECONDS / max(seconds, 1e-6))
+        if fitting < self._batch_limit:
+            self._batch_limit = max(fitting, 1)
+        elif events >= self._batch_limit:
+            self._batch_limit = min(fitting, 2 * self._batch_limit, LARGEST_BATCH)
+
+    async def _set_aside(self, decided: Decided) -> None:
+        letters = [encode_dead_letter(letter) for letter in decided.letters]
+        await self._when_available(partial(self._dead_letters.send, letters))
+        for letter in decided.letters:
+            self._metrics.dead_letters.labels(letter.reason).inc()
+        last = decided.letters[-1]
+        self._log.warning(
+            "dead_letters",
+            count=len(letters),
+            reason=last.reason,
+            detail=last.detail,
+            source=str(last.source),
+        )
+
+    def _note_poison(self, decided: Decided) -> None:
+        self._recent_poison.extend([False] * decided.events)
+        if not decided.letters:
+            return
+        self._recent_poison.extend([True] * len(decided.letters))
+        poison = sum(self._recent_poison)
+        if len(self._recent_poison) == POISON_WINDOW and poison * 2 > POISON_WINDOW:
+            last = decided.letters[-1]
+            raise PoisonFlood(
+                f"{poison} of the last {POISON_WINDOW} events could not be read, the last one at "
+                f"{last.source}: {last.reason}, {last.detail}. The stream is stopped, not drained into "
+                "the dead letters; check [stream] in the configuration against what the producer sends."
+            )
+
+    async def _when_available(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """The call's result, however long its server is away."""
+        while True:
+            try:
+                return await call()
+            except SourceUnavailable as error:
+                self._log.warning("waiting_for_server", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _watch_lag(self) -> None:
+        while True:
+            with suppress(SourceUnavailable):
+                self._metrics.consumer_lag.set(await self._source.lag())
+            await asyncio.sleep(LAG_SECONDS)
+
+
+def _micro_batches(
+    polled: Sequence[tuple[Partition, Sequence[SourceRecord]]], limit: int
+) -> Iterator[Sequence[SourceRecord]]:
+    """Slices of at most ``limit`` records; small shares of several partitions go together."""
+    gathered: list[SourceRecord] = []
+    for _, records in polled:
+        for start in range(0, len(records), limit):
+            part = records[start : start + limit]
+            if gathered and len(gathered) + len(part) > limit:
+                yield gathered
+                gathered = []
+            gathered = [*gathered, *part]
+    if gathered:
+        yield gathered
