@@ -24,6 +24,15 @@ class TopicRefused(Exception):
     topic, the setting, its value and what it must be."""
 
 
+class RecordTooLarge(ValueError):
+    """A record is larger than its log takes; nothing of the call was written. The message names both sizes."""
+
+
+class StoreRefused(Exception):
+    """The desk's store is not fit to keep the queue. The message names the setting, its value and what it
+    must be."""
+
+
 class SourceRecord(Protocol):
     """One raw record, as aiokafka's ``ConsumerRecord`` already is."""
 
@@ -126,7 +135,7 @@ class LabelLog(LogReader, Protocol):
 
     async def append(self, records: Sequence[bytes]) -> Sequence[int]:
         """Offsets of the records, durable on return. Raises ``LabelLogUnreachable`` when that is not known
-        in time: the records may or may not be there."""
+        in time: the records may or may not be there; ``LabelLogRefused`` when the log will not take them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +166,20 @@ class Recording:
     """``begin`` succeeded: the caller must now append to the label log, then ``settle`` or ``abort``."""
 
     query: Query
-    fence: int
+    review_seconds: float
+    """Since the claim."""
+    repeated: bool
+    """The same label was begun before, and may have reached the log already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the desk knows of the label log."""
+
+    position: int
+    """The offset up to which answers are known to the desk."""
+    at: float
+    """The store's time at which this was so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,15 +244,20 @@ class ReviewQueue(Protocol):
     async def abort(self, query_id: str, fence: int, reviewer: str) -> None:
         """The label log refused the label for certain: back to leased."""
 
-    async def settle(self, answers: Sequence[Answer], position: int) -> None:
-        """The log has these answers: closes their queries in whatever state, first answer wins, and moves the
-        settled position to ``position`` if that is further. Unknown queries are skipped."""
+    async def settle(self, answers: Sequence[Answer], position: int = 0) -> Sequence[Answer]:
+        """The log has these answers: closes their queries in whatever state and moves the settled position to
+        ``position`` if that is further. Returns the answers that stand, each query's first in the log;
+        unknown queries are left out."""
 
-    async def settled_position(self) -> int:
-        """The label-log offset up to which answers are known to the desk."""
+    async def settled(self) -> Settled:
+        """How far the log is settled, and the store's time."""
 
-    async def sweep(self) -> int:
-        """Ends lapsed leases and expires unclaimed queries, boundedly; returns how many moved."""
+    async def sweep(self, log_settled_at: float = 0.0) -> int:
+        """Ends lapsed leases and expires unclaimed queries, boundedly; returns how many moved.
+
+        A recording that lapsed may have left its label in the log: it is ended only if it lapsed before
+        ``log_settled_at``, a time of the store's after which the caller read the log's end and settled all
+        before it."""
 
     async def view(self, query_id: str) -> QueryView: ...
 
