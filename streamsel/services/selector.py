@@ -43,10 +43,6 @@ RETRY_SECONDS = 1.0
 DRAIN_SECONDS = 3.5
 POISON_WINDOW = 1_000
 
-
-Result = TypeVar("Result")
-
-
 Result = TypeVar("Result")
 
 
@@ -213,7 +209,7 @@ class Selector:
                 one.cancel()
 
     async def _decide(self, records: Sequence[SourceRecord]) -> None:
-        positions = {Partition(r.topic, r.partition): r.offset + 1 for r in records}
+        positions = _positions(records)
         known, records = self._already_decided(records) if self._recorded else ([], records)
         rate = self._pacing.rate
         started = self._clock.monotonic()
@@ -327,3 +323,11 @@ def _micro_batches(
             gathered = [*gathered, *part]
     if gathered:
         yield gathered
+
+
+def _positions(records: Sequence[SourceRecord]) -> dict[Partition, int]:
+    """The next offset of each partition once these records, grouped by partition, are done."""
+    first, last = records[0], records[-1]
+    if (first.topic, first.partition) == (last.topic, last.partition):
+        return {Partition(last.topic, last.partition): last.offset + 1}
+    return {Partition(one.topic, one.partition): one.offset + 1 for one in records}
