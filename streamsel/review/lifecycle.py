@@ -1,18 +1,24 @@
 """The life of a query at the desk, as one table.
 
-                      release · lapse                          abort
-                    ┌────────────────┐                   ┌───────────────┐
-                    ▼                │                   ▼               │
-    offer ──► waiting ──claim──► leased ──begin──────────────► recording ──settle──► labelled
-                │ ▲ │               │ ▲└─extend                  │
-                │ │ └─begin─────────┼─┼──────────────────────────┤ (late, its fence still the newest)
-                │ └─────escalate────┘ └──────────────────────────┘ lapse (the process that recorded it died)
-                ├─expire──► expired       lapse after the last attempt, in leased ──bury──► dead
-                └─settle──► labelled  (the label log already had an answer, whatever the desk knew)
+      offer           claim          begin             settle
+    ────────► waiting ─────► leased ───────► recording ───────► labelled
+               │ ▲ ▲          │ │ ▲           │ │ ▲
+               │ │ └──────────┘ │ └───abort───┘ │ │
+               │ │   release,   └─bury─► dead   │ │
+               │ │   escalate,                  │ │
+               │ │   lapse                      │ │
+               │ └────────────lapse─────────────┘ │
+               ├────────────begin (late)──────────┘
+               └─expire─► expired
+
+Not drawn: ``extend`` keeps a query leased, ``begin`` of the same label once more keeps it recording, and
+``settle`` leads from every state to labelled.
 
 ``leased`` has exactly one holder, named by its *fence*: a number that grows with every claim and never
-falls. ``recording`` means the holder's label is on its way into the label log; nobody else may claim the
-query meanwhile. ``settle`` is the log's word, and the log is the truth: it closes a query in any state.
+falls. A holder whose lease lapsed may still answer until someone else claims the query; one who released or
+escalated it may not. ``recording`` means that the holder's label is on its way into the label log; nobody
+else may claim the query meanwhile. It lapses only once all that could have reached the log has been read
+from there. ``settle`` is the log's word, and the log is the truth: it closes a query in any state.
 """
 
 from __future__ import annotations
@@ -21,7 +27,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a query is. ``LABELLED``, ``EXPIRED`` and ``DEAD`` are final for the desk."""
+    """Where a query is. ``EXPIRED`` and ``DEAD`` are final but for an answer the log turns out to hold."""
 
     WAITING = "waiting"
     LEASED = "leased"
@@ -58,9 +64,11 @@ TRANSITIONS: dict[tuple[State, Action], State] = {
     (State.LEASED, Action.SETTLE): State.LABELLED,
     (State.LEASED, Action.LAPSE): State.WAITING,
     (State.LEASED, Action.BURY): State.DEAD,
+    (State.RECORDING, Action.BEGIN): State.RECORDING,
     (State.RECORDING, Action.ABORT): State.LEASED,
     (State.RECORDING, Action.SETTLE): State.LABELLED,
     (State.RECORDING, Action.LAPSE): State.WAITING,
+    (State.LABELLED, Action.SETTLE): State.LABELLED,
     (State.EXPIRED, Action.SETTLE): State.LABELLED,
     (State.DEAD, Action.SETTLE): State.LABELLED,
 }
@@ -68,3 +76,8 @@ TRANSITIONS: dict[tuple[State, Action], State] = {
 
 OPEN_STATES = frozenset({State.WAITING, State.LEASED, State.RECORDING})
 """States in which the query counts as backlog."""
+
+DEFAULT_QUEUE = "default"
+ESCALATED_QUEUE = "escalated"
+QUEUES = (DEFAULT_QUEUE, ESCALATED_QUEUE)
+"""Where a query waits: every one at first in ``default``."""

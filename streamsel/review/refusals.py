@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from streamsel.review.lifecycle import State
+
 
 class DeskRefusal(Exception):
     """Base of all refusals. ``query_id`` names the query; the message is fit to show to a reviewer."""
@@ -18,6 +20,21 @@ class UnknownQuery(DeskRefusal):
 class Superseded(DeskRefusal):
     """The fence is not the newest, is another reviewer's, or the query is already answered or closed."""
 
+    @classmethod
+    def by(cls, query_id: str, state: State) -> Superseded:
+        """Worded by the state the query is in now."""
+        return cls(query_id, _SUPERSEDED_BY[state])
+
+
+_SUPERSEDED_BY = {
+    State.WAITING: "this claim has ended; the query waits to be claimed anew",
+    State.LEASED: "the query has been claimed again since",
+    State.RECORDING: "another label of this query is just being recorded",
+    State.LABELLED: "the query already has its answer",
+    State.EXPIRED: "the query expired",
+    State.DEAD: "the query was given up after too many lapsed leases",
+}
+
 
 class NotALabel(DeskRefusal):
     """The label is not one of the configured names."""
@@ -32,4 +49,8 @@ class DeskUnreachable(Exception):
 
 
 class LabelLogUnreachable(Exception):
-    """The label log did not answer."""
+    """The label log did not answer. Whether it holds what was appended is not known."""
+
+
+class LabelLogRefused(Exception):
+    """The label log will not take the record, for certain: nothing was written."""
