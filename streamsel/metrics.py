@@ -59,7 +59,9 @@ class Metrics:
             "streamsel_fold_lag", "Label-log records not yet in the serving model.", registry=r
         )
         self.model_errors = Counter(
-            "streamsel_model_errors", "Labels the estimator failed to learn.", registry=r
+            "streamsel_model_errors",
+            "Labels the estimator failed to learn, and events it failed to score.",
+            registry=r,
         )
         self.consumer_lag = Gauge(
             "streamsel_consumer_lag", "Events waiting in the owned partitions.", registry=r

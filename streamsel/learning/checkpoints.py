@@ -1,0 +1,67 @@
+"""Copies of a model at earlier offsets, so that a superseded label need not mean learning all over again."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from streamsel.learning.presets import Classifier
+from streamsel.records import Value
+
+SPACING = 64
+"""Labels between two checkpoints."""
+LARGEST_BYTES = 128 * 1024
+"""A copy of this size takes some 3 ms, and holds the event loop. A model that has outgrown it, as a forest
+soon does, is no longer copied: what is superseded later is folded anew from further back."""
+
+Probes = tuple[Mapping[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A fold's state before the record at ``version``."""
+
+    version: int
+    labels_learned: int
+    probes: Probes
+    content: bytes
+
+    def model(self) -> Classifier:
+        """A copy of the model as it was."""
+        # These bytes were made by this process and have never left it.
+        return cast(Classifier, pickle.loads(self.content))  # noqa: S301
+
+
+class Checkpoints:
+    """At distances that double: whatever the label, there is a checkpoint at most about twice as far back."""
+
+    def __init__(self) -> None:
+        self._kept: list[Checkpoint] = []
+        self._copyable = True
+
+    def take(self, version: int, labels_learned: int, probes: Probes, model: Classifier) -> None:
+        """Called after every label learned; takes a checkpoint when one is due."""
+        if labels_learned % SPACING or not self._copyable:
+            return
+        try:
+            content = pickle.dumps(model, pickle.HIGHEST_PROTOCOL)
+        except Exception:  # noqa: BLE001 - an estimator of someone's own may refuse in any way
+            self._copyable = False
+            return
+        self._copyable = len(content) <= LARGEST_BYTES
+        self._kept.append(Checkpoint(version, labels_learned, probes, content))
+        newest = labels_learned // SPACING
+        self._kept = [one for one in self._kept if _is_kept(one.labels_learned // SPACING, newest)]
+
+    def before(self, offset: int) -> Checkpoint | None:
+        """The newest one that has not learned the record at ``offset``; those that have are dropped."""
+        self._kept = [one for one in self._kept if one.version <= offset]
+        return self._kept[-1] if self._kept else None
+
+
+def _is_kept(index: int, newest: int) -> bool:
+    """All of the last four, every second of the four before, every fourth of the eight before those ..."""
+    age = newest - index
+    return bool(index % 2 ** max(age.bit_length() - 2, 0) == 0)

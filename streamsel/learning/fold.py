@@ -1,0 +1,160 @@
+"""The model as a deterministic fold over the label log.
+
+    model at offset o = learn, in log order, each label id's newest revision, unless that is a retraction,
+                        among the records before o, at that record's own position
+
+So any two processes that have read the log up to the same offset have the same model, however they came
+there, and the offset is the model's version. Records that can't count, being unreadable or naming an unknown
+label, are passed over everywhere alike.
+
+Online models can't unlearn. A record that supersedes one already learned therefore stops the fold, and
+``rewound`` gives another that stands further back and skips what is superseded when it replays the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+
+from streamsel.learning.checkpoints import Checkpoints, Probes
+from streamsel.learning.features import present
+from streamsel.learning.ledger import Ledger
+from streamsel.learning.presets import Classifier, build
+from streamsel.learning.spec import ModelSpec
+from streamsel.records import Label, LogRecord, Value
+
+PROBES = 32
+"""The digest is taken over the predictions for the first so many labels learned."""
+
+
+class Outcome(StrEnum):
+    """What became of a record. All but ``REWIND`` advance the fold."""
+
+    LEARNED = "learned"
+    RETRACTED = "retracted"
+    """A retraction that counts, and had nothing to unlearn."""
+    DUPLICATE = "duplicate"
+    """This revision of the label, or a newer one, is known; the model did not change."""
+    UNREADABLE = "unreadable"
+    UNKNOWN_LABEL = "unknown_label"
+    """Not one of the spec's labels: passed over, whatever its revision."""
+    REFUSED = "refused"
+    """The estimator raised on it. What it may have half learned, it has everywhere alike."""
+    REWIND = "rewind"
+    """Supersedes a label already learned; go on with ``rewound``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a record, with a sentence where there is something to say."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+class Fold:
+    """A model and the offset it stands at."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        """Raises ``presets.FactoryRefused``."""
+        self.spec = spec
+        self.model: Classifier = build(spec)
+        self.version = 0
+        """The offset of the next record."""
+        self.labels_learned = 0
+        self._probes: Probes = ()
+        self._ledger = Ledger()
+        self._checkpoints = Checkpoints()
+        self._complete_from = 0
+        self._rewind_to: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model is what its version promises. Not while it has skipped a label that is only
+        superseded further ahead, where ``note`` has looked."""
+        return self.version >= self._complete_from
+
+    def note(self, offset: int, record: LogRecord | None) -> None:
+        """Announces a record ahead, so that labels it supersedes are skipped instead of rewound to. To be
+        called in log order, from the fold's version on or further back."""
+        if record is None or not self._counts(record):
+            return
+        superseded = self._ledger.note(offset, record)
+        if superseded is not None and superseded.is_label and superseded.offset < self.version:
+            known = self._rewind_to
+            self._rewind_to = superseded.offset if known is None else min(known, superseded.offset)
+
+    def apply(self, offset: int, record: LogRecord | None) -> Applied:
+        """Takes the record at ``version``; ``None`` for one that can't be read."""
+        if offset != self.version:
+            raise ValueError(
+                f"the fold stands at offset {self.version} and can't take the record at {offset}"
+            )
+        self.note(offset, record)
+        if self._rewind_to is not None:
+            return Applied(Outcome.REWIND)
+        self.version += 1
+        if record is None:
+            return Applied(Outcome.UNREADABLE)
+        if not self._counts(record):
+            return Applied(Outcome.UNKNOWN_LABEL, self._unknown(record))
+        counting = self._ledger.entry(record.label_id).offset
+        if counting != offset:
+            self._complete_from = max(self._complete_from, counting + 1)
+            return Applied(Outcome.DUPLICATE)
+        if not isinstance(record, Label):
+            return Applied(Outcome.RETRACTED)
+        return self._learn(record)
+
+    def rewound(self) -> Fold:
+        """A fold before everything that is superseded, as far as noted; replay the log from its version.
+
+        This fold must not be applied to any more. It still predicts.
+        """
+        fold = Fold(self.spec)
+        fold._ledger = self._ledger
+        fold._checkpoints = self._checkpoints
+        checkpoint = self._checkpoints.before(self.version if self._rewind_to is None else self._rewind_to)
+        if checkpoint is not None:
+            fold.model = checkpoint.model()
+            fold.version = checkpoint.version
+            fold.labels_learned = checkpoint.labels_learned
+            fold._probes = checkpoint.probes
+        return fold
+
+    def digest(self) -> str:
+        """128 bits of BLAKE2b, in hex, over spec, version and the predictions on the probes to nine decimals:
+        the same for every process at this version. Raises ``RuntimeError`` unless ``complete``."""
+        if not self.complete:
+            raise RuntimeError(f"the fold at {self.version} is only complete from {self._complete_from} on")
+        content = blake2b(f"{self.spec.spec_hash} {self.version}".encode(), digest_size=16)
+        for probe in self._probes:
+            content.update(self._opinion(dict(probe)).encode())
+        return content.hexdigest()
+
+    def _learn(self, label: Label) -> Applied:
+        features = present(label.features)
+        try:
+            self.model.learn_one(features, label.label)
+        except Exception as error:  # noqa: BLE001 - an estimator of someone's own may raise anything
+            return Applied(Outcome.REFUSED, f"{type(error).__name__}: {error}")
+        self.labels_learned += 1
+        if len(self._probes) < PROBES:
+            self._probes = (*self._probes, features)
+        self._checkpoints.take(self.version, self.labels_learned, self._probes, self.model)
+        return Applied(Outcome.LEARNED)
+
+    def _opinion(self, features: dict[str, Value]) -> str:
+        try:
+            predicted = self.model.predict_proba_one(features)
+        except Exception as error:  # noqa: BLE001
+            return type(error).__name__
+        return " ".join(f"{predicted.get(label, 0.0):.9f}" for label in self.spec.labels)
+
+    def _counts(self, record: LogRecord) -> bool:
+        return not isinstance(record, Label) or record.label in self.spec.labels
+
+    def _unknown(self, record: LogRecord) -> str:
+        label = record.label if isinstance(record, Label) else ""
+        return f"'{label}' is not one of the labels {', '.join(self.spec.labels)}"

@@ -1,0 +1,91 @@
+"""From a spec to a classifier that has learned nothing yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Protocol, cast, runtime_checkable
+
+from river import forest
+
+from streamsel.learning.logistic import ScaledLogistic
+from streamsel.learning.spec import ModelSpec
+from streamsel.learning.trees import AdaptiveTree, CutOffScore, EncodedTrees, SignedLogarithm
+from streamsel.records import Value
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """What a model must do, as River's classifiers do; ``x`` holds what is present, by sorted names.
+
+    Both must depend on nothing but what was learned, in order: no clock, no unseeded randomness, no order of
+    a set of strings.
+    """
+
+    def learn_one(self, x: Mapping[str, Value], y: str) -> object: ...
+
+    def predict_proba_one(self, x: Mapping[str, Value]) -> dict[Any, float]: ...
+
+
+class FactoryRefused(ValueError):
+    """A factory can't be found or makes no classifier. The message names it and what would be right."""
+
+
+def build(spec: ModelSpec) -> Classifier:
+    """The preset, or what the factory makes of ``factory(labels, seed)``: the label names in order and an
+    integer to seed all randomness with. Raises ``FactoryRefused``."""
+    if spec.factory is not None:
+        return _made(spec.factory, spec.labels, spec.seed)
+    return _PRESETS[cast(str, spec.preset)](spec)
+
+
+def _logistic(spec: ModelSpec) -> Classifier:
+    return cast(Classifier, ScaledLogistic(spec.labels, spec.text))
+
+
+def _tree(spec: ModelSpec) -> Classifier:
+    # Few labels: more frequent and less cautious splits than River's, and no resampling at the leaves.
+    estimator = AdaptiveTree(
+        grace_period=50,
+        delta=1e-3,
+        bootstrap_sampling=False,
+        max_depth=50,
+        # Never: it would walk the whole tree at once, and prune by the sizes of this Python's objects.
+        memory_estimate_period=10**15,
+        seed=spec.seed,
+    )
+    return cast(Classifier, EncodedTrees(spec.labels, spec.text, estimator, SignedLogarithm()))
+
+
+def _forest(spec: ModelSpec) -> Classifier:
+    estimator = forest.AMFClassifier(n_estimators=10, dirichlet=1.0 / len(spec.labels), seed=spec.seed)
+    return cast(Classifier, EncodedTrees(spec.labels, spec.text, estimator, CutOffScore()))
+
+
+_PRESETS: dict[str, Callable[[ModelSpec], Classifier]] = {
+    "logistic": _logistic,
+    "tree": _tree,
+    "forest": _forest,
+}
+
+
+def _made(factory: str, labels: tuple[str, ...], seed: int) -> Classifier:
+    module_name, _, function_name = factory.partition(":")
+    if not module_name or not function_name:
+        raise FactoryRefused(f"factory must be written package.module:function, not '{factory}'")
+    try:
+        module = import_module(module_name)
+    except ImportError as error:
+        raise FactoryRefused(
+            f"factory '{factory}': module '{module_name}' can't be imported: {error}"
+        ) from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise FactoryRefused(f"factory '{factory}': '{module_name}' has no function '{function_name}'")
+    classifier = function(labels, seed)
+    if not isinstance(classifier, Classifier):
+        raise FactoryRefused(
+            f"factory '{factory}' made a {type(classifier).__name__}; it must return an object with "
+            "learn_one and predict_proba_one, such as a River classifier"
+        )
+    return classifier

@@ -1,0 +1,51 @@
+"""The model that scores now: a fold, exchanged for another in one step."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamsel.learning.fold import Fold
+from streamsel.learning.scorer import scorer_of
+from streamsel.records import FeatureTable
+
+
+class ServingModel:
+    """Follows its fold as that learns, and keeps its identity when it is given another."""
+
+    def __init__(self, fold: Fold) -> None:
+        self.prediction_errors = 0
+        """Events the model failed to score so far; see ``last_error``."""
+        self.last_error = ""
+        self.serve(fold)
+
+    def serve(self, fold: Fold) -> None:
+        """From here on predictions are this fold's."""
+        self.fold = fold
+        self._scorer = scorer_of(fold.model, fold.spec.labels)
+        self._digest: tuple[int, str] | None = None
+
+    @property
+    def version(self) -> int:
+        """The label-log offset behind the predictions."""
+        return self.fold.version
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """In the order of ``probabilities``."""
+        return self.fold.spec.labels
+
+    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
+        """See ``scorer.Scorer``."""
+        before = self._scorer.errors
+        probabilities = self._scorer.probabilities(table)
+        if self._scorer.errors > before:
+            self.prediction_errors += self._scorer.errors - before
+            self.last_error = self._scorer.last_error
+        return probabilities
+
+    def digest(self) -> str:
+        """See ``Fold.digest``; computed once a version."""
+        if self._digest is None or self._digest[0] != self.version:
+            self._digest = (self.version, self.fold.digest())
+        return self._digest[1]

@@ -1,0 +1,42 @@
+"""What a model is: the few facts from which every replica builds the same one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+
+GENERATION = 1
+"""Grows when a release changes what a preset computes, and with it every spec hash."""
+
+PRESETS = ("logistic", "tree", "forest")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model before its first label. Raises ``ValueError`` naming the value and what would be right."""
+
+    labels: tuple[str, ...]
+    """Two or more, in the order in which probabilities are given; of two, the second is the positive one."""
+    preset: str | None = "logistic"
+    """One of ``PRESETS``; without meaning when there is a ``factory``."""
+    factory: str | None = None
+    """``package.module:function``, called with ``(labels, seed)``; see ``presets.build``."""
+    seed: int = 1
+    text: str | None = None
+    """The feature that holds free text; every other string is a category."""
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels) or not all(self.labels):
+            raise ValueError(f"labels must be two or more different names, not {list(self.labels)}")
+        if self.factory is None and self.preset not in PRESETS:
+            raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {self.preset!r}")
+
+    @property
+    def spec_hash(self) -> str:
+        """128 bits of BLAKE2b, in hex, over everything that decides what the model computes."""
+        facts = asdict(self) | {"generation": GENERATION}
+        if self.factory is not None:
+            del facts["preset"]
+        content = json.dumps(facts, sort_keys=True, ensure_ascii=True)
+        return blake2b(content.encode(), digest_size=16).hexdigest()

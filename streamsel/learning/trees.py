@@ -1,0 +1,103 @@
+"""The ``tree`` and ``forest`` presets: River's trees over features made fit for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from river import base, forest, preprocessing, tree
+from river.tree.base import Branch
+
+from streamsel.learning.evidence import Evidence
+from streamsel.learning.features import parts
+from streamsel.records import Value
+
+Numbers = dict[str, float]
+
+
+class SignedLogarithm:
+    """Keeps order and small differences, and tames what is huge or skewed."""
+
+    def learn(self, numbers: Numbers) -> None:
+        """Nothing to learn."""
+
+    def __call__(self, numbers: Numbers) -> Numbers:
+        return {name: math.copysign(math.log1p(abs(value)), value) for name, value in numbers.items()}
+
+
+class CutOffScore:
+    """Standard scores cut off at ±5: Mondrian trees compare distances between features."""
+
+    def __init__(self) -> None:
+        self.scaler = preprocessing.StandardScaler()
+
+    def learn(self, numbers: Numbers) -> None:
+        self.scaler.learn_one(numbers)
+
+    def __call__(self, numbers: Numbers) -> Numbers:
+        means, variances = self.scaler.means, self.scaler.vars
+        scores = {}
+        for name, value in numbers.items():
+            variance = variances.get(name, 0.0)
+            scores[name] = min(max((value - means[name]) / variance**0.5, -5.0), 5.0) if variance else 0.0
+        return scores
+
+
+class AdaptiveTree(tree.HoeffdingAdaptiveTreeClassifier):
+    """River's Hoeffding adaptive tree, able to predict while an alternate tree has branches of its own."""
+
+    def predict_proba_one(self, x: Numbers) -> dict[int, float]:
+        """As in River, which fails where an alternate tree's leaves come as a list within the list."""
+        votes = dict.fromkeys(sorted(self.classes), 0.0)
+        for leaf in _flat(self._root.traverse(x) if isinstance(self._root, Branch) else [self._root]):
+            for label, vote in (leaf.prediction(x, tree=self) or {}).items() if leaf else ():
+                votes[label] += vote
+        total = sum(votes.values())
+        return {label: vote / total for label, vote in votes.items()} if total > 0.0 else votes
+
+
+class EncodedTrees(base.Classifier):
+    """A River tree or forest that takes any mix of features.
+
+    Categories and words become their evidence for each label (see ``Evidence``), so the trees only ever see
+    finite numbers: one-hot columns would starve them, and River's own splits on strings follow the order of a
+    hash. Labels are learned by index for the same reason. What is absent is left out; both trees then take a
+    fixed path.
+    """
+
+    def __init__(
+        self,
+        labels: tuple[str, ...],
+        text: str | None,
+        estimator: AdaptiveTree | forest.AMFClassifier,
+        scale: SignedLogarithm | CutOffScore,
+    ) -> None:
+        self.labels = labels
+        self.text = text
+        self.estimator: Any = estimator
+        self.scale = scale
+        self.evidence = Evidence(labels, text)
+
+    @property
+    def _multiclass(self) -> bool:
+        return True
+
+    def learn_one(self, x: Mapping[str, Value], y: str) -> None:
+        """Raises, unchanged, ``ValueError`` or ``TypeError`` for a label or value that can't be learned."""
+        label = self.labels.index(y)
+        known = parts(x, self.text)
+        numbers = known.numbers | self.evidence.of(known)
+        self.scale.learn(numbers)
+        self.estimator.learn_one(self.scale(numbers), label)
+        self.evidence.learn(known, label)
+
+    def predict_proba_one(self, x: Mapping[str, Value]) -> dict[str, float]:
+        """By label, of those seen so far; empty before the first."""
+        known = parts(x, self.text)
+        predicted = self.estimator.predict_proba_one(self.scale(known.numbers | self.evidence.of(known)))
+        return {self.labels[label]: predicted[label] for label in sorted(predicted)}
+
+
+def _flat(found: list[Any]) -> list[Any]:
+    return [leaf for one in found for leaf in (_flat(one) if isinstance(one, list) else [one])]
