@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from streamsel.adapters.kafka import LARGEST_RECORD, ROOM_FOR_BATCH, KafkaCluster
 from streamsel.ports import RecordTooLarge
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 _BATCH_BYTES = 524_288
 _CLOSE_SECONDS = 2.0
@@ -80,6 +80,11 @@ class KafkaProducer:
         """How many the topic has."""
         return len(await (await self.started()).partitions_for(topic))
 
+    async def settle(self) -> None:
+        """Returns once all that was queued is delivered or has failed."""
+        if self._producer is not None:
+            await self._producer.flush()
+
     async def replace(self, broken: AIOKafkaProducer) -> None:
         """Stops ``broken`` unless somebody has already; the next call starts another."""
         if self._producer is broken:
@@ -98,7 +103,7 @@ class KafkaProducer:
             try:
                 return await producer.send_batch(batch, topic, partition=partition)
             except KafkaTimeoutError:
-                log.warning("kafka: %s/%d takes nothing; still trying", topic, partition)
+                log.warning("partition_takes_nothing", topic=topic, partition=partition)
             except KafkaError:
                 await self.replace(producer)
                 raise
@@ -108,7 +113,7 @@ class KafkaProducer:
             try:
                 metadata = await acknowledged
             except KafkaError:
-                log.exception("kafka: a delivery failed for good, replacing the producer")
+                log.exception("delivery_failed")
                 await self.replace(producer)
                 raise
             return range(metadata.offset, metadata.offset + count)
@@ -143,7 +148,7 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(_CLOSE_SECONDS):
             await producer.stop()
     except TimeoutError:
-        log.warning("kafka: gave up records that no broker took within %s s", _CLOSE_SECONDS)
+        log.warning("deliveries_given_up", waited_seconds=_CLOSE_SECONDS)
         sender = producer._sender.sender_task  # noqa: SLF001 - there is no public way to give up
         sender.cancel()
         await producer.client.close()
@@ -152,4 +157,4 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         sender.cancel()
         await asyncio.wait([sender], timeout=0.5)
     except KafkaError as error:
-        log.warning("kafka: stopping a producer: %r", error)
+        log.warning("producer_not_stopped", error=repr(error))

@@ -47,7 +47,11 @@ class KafkaDecisionSink:
         return asyncio.ensure_future(_all_delivered(self._topic, deliveries))
 
     async def recorded(self, partition: int, since: int) -> Mapping[int, bytes]:
-        """See ``DecisionSink``. Reads the end of the partition backwards; see ``DecisionTail``."""
+        """See ``DecisionSink``. Reads the end of the partition backwards; see ``DecisionTail``.
+
+        What this sink still has under way is waited for, so that it is found too.
+        """
+        await self._producer.settle()
         place = TopicPartition(self._topic, partition)
         with kafka_errors_as(SourceUnavailable, f"reading the end of {self._topic}/{partition}"):
             reader = self._cluster.consumer(group_id=None, auto_offset_reset="earliest")

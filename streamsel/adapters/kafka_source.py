@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection, Mapping, Sequence
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
@@ -14,24 +14,24 @@ from streamsel.adapters.poll_gate import PollGate
 from streamsel.ports import RebalanceListener, SourceRecord, SourceUnavailable
 from streamsel.records import Partition
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 _NEVER_MS = 2**31 - 1
 """aiokafka leaves the group when nobody has polled for max_poll_interval_ms. Whoever pauses the stream for
 hours, because the desk is away, still owns its partitions: heartbeats alone say that we live."""
 
 _ANSWER_SECONDS = 10.0
-_STOP_SECONDS = 5.0
-_RETRY_SECONDS = 1.0
+_STOP_SECONDS = 3.0
 
 
 class KafkaEventSource:
     """One member of consumer group ``group``; commits only what it is told to.
 
     A member that dies is missed after ``session_seconds``. A rebalance waits ``rebalance_seconds`` for
-    every member to finish what it has in hand. A consumer that makes no progress for ``stall_seconds``
-    while records wait, or never gets its partitions back, is replaced: aiokafka can end so when a broker
-    restarts, with nothing to show for it (aiokafka issue 1154).
+    every member to finish what it has in hand. When no record has come for ``stall_seconds`` though some
+    wait, or a rebalance does not end, ``poll`` raises ``SourceUnavailable``; ``stop`` and ``start`` again
+    then help: an aiokafka consumer can end so when a broker restarts, with nothing else to show for it
+    (aiokafka issue 1154).
 
     The listener is called from tasks of this source, never from within ``poll``.
     """
@@ -52,22 +52,32 @@ class KafkaEventSource:
         self._session_ms = int(session_seconds * 1000)
         self._rebalance_seconds = rebalance_seconds
         self._stall_seconds = stall_seconds
-        self._gate = PollGate()
-        self._broken = asyncio.Event()
-        self._hungry = False
-        self._behind: Mapping[TopicPartition, int] = {}
-        self._owned: Sequence[Partition] = ()
-        self._given_up_at: float | None = None
-        self._taking_over: asyncio.Task[None] | None = None
+        self._consumer: AIOKafkaConsumer | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._consumer: AIOKafkaConsumer
+        self._taking_over: asyncio.Task[None] | None = None
         self._listener: RebalanceListener
 
     async def start(self, listener: RebalanceListener) -> None:
-        """Joins the group. Raises ``SourceUnavailable``."""
+        """Joins the group. Raises ``SourceUnavailable``. May be called again after ``stop``."""
         self._listener = listener
+        self._gate = PollGate()
+        self._owned: Sequence[Partition] = ()
+        self._given_up_at: float | None = None
+        self._hungry = False
+        self._behind: Mapping[TopicPartition, int] = {}
+        self._consumer = consumer = self._cluster.consumer(
+            group_id=self._group,
+            auto_offset_reset="earliest",
+            session_timeout_ms=self._session_ms,
+            heartbeat_interval_ms=self._session_ms // 10,
+            rebalance_timeout_ms=int(self._rebalance_seconds * 1000),
+            max_poll_interval_ms=_NEVER_MS,
+            # A partition that was just emptied is asked for again when the request under way is answered.
+            fetch_max_wait_ms=20,
+        )
+        consumer.subscribe([self._topic], listener=_Rebalance(self))
         with kafka_errors_as(SourceUnavailable, f"joining group {self._group}"):
-            self._consumer = await self._join()
+            await consumer.start()
         self._watching = asyncio.create_task(self._watch())
 
     async def poll(
@@ -76,31 +86,29 @@ class KafkaEventSource:
         """See ``EventSource``."""
 
         async def fetch() -> Mapping[TopicPartition, Sequence[SourceRecord]]:
-            fetched: Mapping[TopicPartition, Sequence[SourceRecord]] = await self._consumer.getmany(
+            fetched: Mapping[TopicPartition, Sequence[SourceRecord]] = await self._joined().getmany(
                 timeout_ms=int(wait_seconds * 1000), max_records=max_records
             )
             self._hungry = self._hungry or sum(map(len, fetched.values())) < max_records
             return fetched
 
-        try:
+        with kafka_errors_as(SourceUnavailable, f"reading {self._topic}"):
             fetched = await self._gate.poll(wait_seconds, fetch)
-        except KafkaError as error:
-            self._broken.set()
-            raise SourceUnavailable(f"reading {self._topic}: {error!r}") from error
         return [(Partition(*place), records) for place, records in (fetched or {}).items()]
 
     async def commit(self, positions: Mapping[Partition, int]) -> None:
         """See ``EventSource``. The broker refuses it from a member it no longer knows."""
-        owned = self._consumer.assignment()
-        offsets = {TopicPartition(*p): offset for p, offset in positions.items() if p in owned}
+        consumer = self._joined()
+        owned = consumer.assignment()
+        offsets = {TopicPartition(*place): offset for place, offset in positions.items() if place in owned}
         if not offsets:
             return
         with kafka_errors_as(SourceUnavailable, f"committing to {self._topic}"):
             try:
                 async with asyncio.timeout(_ANSWER_SECONDS):
-                    await self._consumer.commit(offsets)
+                    await consumer.commit(offsets)
             except (CommitFailedError, IllegalStateError):
-                log.info("kafka: not committed, the group has rebalanced: %s", offsets)
+                log.info("commit_fenced", topic=self._topic, positions=str(dict(positions)))
 
     async def lag(self) -> int:
         """See ``EventSource``."""
@@ -113,10 +121,13 @@ class KafkaEventSource:
             if task is not None:
                 task.cancel()
                 await asyncio.wait([task])
-        await _stop(self._consumer)
+        self._watching = self._taking_over = None
+        if self._consumer is not None:
+            await _stop(self._consumer)
+            self._consumer = None
 
     async def revoked(self) -> None:
-        """Has the listener finish with what it owns."""
+        """Has the listener finish with what it owns; heartbeats go on meanwhile."""
         self._gate.close()
         if self._taking_over is not None:
             await asyncio.wait([self._taking_over])
@@ -125,67 +136,41 @@ class KafkaEventSource:
             if owned:
                 await self._listener.on_revoked(owned)
         except Exception as error:
-            log.exception("kafka: giving up %s", owned)
+            log.exception("rebalance_failed", topic=self._topic)
             self._gate.fail(error)
         self._given_up_at = asyncio.get_running_loop().time()
 
-    def assigned(self, consumer: AIOKafkaConsumer, places: Collection[TopicPartition]) -> None:
-        """Has the listener take these over, in a task: aiokafka sends no heartbeat until this returns."""
+    def assigned(self, places: Collection[TopicPartition]) -> None:
+        """Has the listener take these over, in a task: no heartbeat is sent until this returns."""
         self._given_up_at = None
-        self._taking_over = asyncio.create_task(self._take_over(consumer, places))
+        self._taking_over = asyncio.create_task(self._take_over(places))
 
-    async def _take_over(self, consumer: AIOKafkaConsumer, places: Collection[TopicPartition]) -> None:
+    async def _take_over(self, places: Collection[TopicPartition]) -> None:
         try:
-            positions = {Partition(*place): await consumer.position(place) for place in sorted(places)}
-        except KafkaError:
-            log.exception("kafka: finding the positions of %s", places)
-            self._broken.set()
-            return
-        try:
+            with kafka_errors_as(SourceUnavailable, f"finding positions in {self._topic}"):
+                consumer = self._joined()
+                positions = {Partition(*place): await consumer.position(place) for place in sorted(places)}
             if positions:
                 self._owned = tuple(positions)
                 await self._listener.on_assigned(positions)
             self._gate.open()
         except Exception as error:
-            log.exception("kafka: taking over %s", places)
+            log.exception("rebalance_failed", topic=self._topic)
             self._gate.fail(error)
-
-    async def _join(self) -> AIOKafkaConsumer:
-        consumer = self._cluster.consumer(
-            group_id=self._group,
-            auto_offset_reset="earliest",
-            session_timeout_ms=self._session_ms,
-            heartbeat_interval_ms=self._session_ms // 10,
-            rebalance_timeout_ms=int(self._rebalance_seconds * 1000),
-            max_poll_interval_ms=_NEVER_MS,
-            # A partition that was just emptied is fetched again only when the request in flight is answered.
-            fetch_max_wait_ms=20,
-        )
-        consumer.subscribe([self._topic], listener=_Rebalance(self, consumer))
-        try:
-            await consumer.start()
-        except BaseException:
-            await consumer.stop()
-            raise
-        return consumer
 
     async def _watch(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(self._stall_seconds):
-                    await self._broken.wait()
-                ailment: str | None = "the consumer failed"
-            except TimeoutError:
-                ailment = await self._ailment()
+            await asyncio.sleep(self._stall_seconds)
+            ailment = await self._ailment()
             if ailment is not None:
-                log.error("kafka: %s; joining group %s anew", ailment, self._group)
-                await self._rejoin()
+                log.error("consumer_stalled", topic=self._topic, group=self._group, detail=ailment)
+                self._gate.fail(SourceUnavailable(f"reading {self._topic}: {ailment}"))
 
     async def _ailment(self) -> str | None:
         """What is wrong with the consumer, if anything."""
         if self._given_up_at is not None:
             waited = asyncio.get_running_loop().time() - self._given_up_at
-            return f"no partitions for {waited:.0f} s" if waited > 2 * self._rebalance_seconds else None
+            return "a rebalance does not end" if waited > 2 * self._rebalance_seconds else None
         if not self._gate.is_open:
             return None
         hungry, self._hungry = self._hungry, False
@@ -200,45 +185,38 @@ class KafkaEventSource:
 
     async def _progress(self) -> dict[TopicPartition, tuple[int, int]]:
         """Position and end of each partition owned."""
-        consumer = self._consumer
+        consumer = self._joined()
         async with asyncio.timeout(_ANSWER_SECONDS):
             ends = await consumer.end_offsets(list(consumer.assignment()))
             return {place: (await consumer.position(place), end) for place, end in ends.items()}
 
-    async def _rejoin(self) -> None:
-        await self.revoked()
-        if not await _stop(self._consumer):
-            self._gate.fail(SourceUnavailable("a stalled consumer does not end: restart the process"))
-            return
-        self._broken.clear()
-        while True:
-            try:
-                self._consumer = await self._join()
-            except (KafkaError, OSError) as error:
-                log.warning("kafka: joining group %s: %r", self._group, error)
-                await asyncio.sleep(_RETRY_SECONDS)
-            else:
-                return
+    def _joined(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise SourceUnavailable(f"{self._topic}: not started")
+        return self._consumer
 
 
 class _Rebalance(ConsumerRebalanceListener):
-    def __init__(self, source: KafkaEventSource, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, source: KafkaEventSource) -> None:
         self._source = source
-        self._consumer = consumer
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:  # noqa: ARG002
         await self._source.revoked()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        self._source.assigned(self._consumer, assigned)
+        self._source.assigned(assigned)
 
 
-async def _stop(consumer: AIOKafkaConsumer) -> bool:
-    """Whether it stopped within reason."""
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stops it in bounded time, also when it has stalled."""
     try:
         async with asyncio.timeout(_STOP_SECONDS):
             await consumer.stop()
-    except (KafkaError, OSError) as error:
-        log.warning("kafka: stopping the consumer: %r", error)
-        return False
-    return True
+    except TimeoutError:
+        log.warning("consumer_abandoned")
+        # Its heartbeats alone would keep its partitions from everybody else.
+        heartbeats = consumer._coordinator._heartbeat_task  # noqa: SLF001 - there is no public way
+        if heartbeats is not None:
+            heartbeats.cancel()
+    except KafkaError as error:
+        log.warning("consumer_not_stopped", error=repr(error))

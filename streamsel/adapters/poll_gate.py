@@ -8,11 +8,9 @@ from typing import TypeVar
 
 Records = TypeVar("Records")
 
-_GRACE_SECONDS = 0.05
-
 
 class PollGate:
-    """Open while the partitions are settled; closed while they change hands.
+    """Open while the partitions are settled; closed while they change hands, and at first.
 
     A poll that finds the gate closed, or waits when it closes, comes back with nothing. So whatever a
     poll returned, it returned before the listener was told of the revocation, or after it had dealt with
@@ -42,12 +40,13 @@ class PollGate:
         self.close()
 
     async def poll(self, wait_seconds: float, fetch: Callable[[], Awaitable[Records]]) -> Records | None:
-        """What ``fetch`` returns, or ``None`` when the gate is closed or closes."""
+        """What ``fetch`` returns, or ``None`` when the gate closes or does not open in time."""
         if self._failure is not None:
             raise self._failure
         try:
-            async with asyncio.timeout(wait_seconds + _GRACE_SECONDS) as self._waiting:
+            async with asyncio.timeout(wait_seconds) as self._waiting:
                 await self._open.wait()
+                self._waiting.reschedule(None)
                 return await fetch()
         except TimeoutError:
             if self._waiting is None or not self._waiting.expired():
