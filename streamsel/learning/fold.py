@@ -21,7 +21,7 @@ from streamsel.learning.checkpoints import Checkpoints, Probes
 from streamsel.learning.features import present
 from streamsel.learning.ledger import Ledger
 from streamsel.learning.presets import Classifier, build
-from streamsel.learning.spec import ModelSpec
+from streamsel.learning.spec import ModelSpec, unknown_label
 from streamsel.records import Label, LogRecord, Value
 
 PROBES = 32
@@ -97,8 +97,8 @@ class Fold:
         self.version += 1
         if record is None:
             return Applied(Outcome.UNREADABLE)
-        if not self._counts(record):
-            return Applied(Outcome.UNKNOWN_LABEL, self._unknown(record))
+        if isinstance(record, Label) and not self._counts(record):
+            return Applied(Outcome.UNKNOWN_LABEL, unknown_label(record.label, self.spec.labels))
         counting = self._ledger.entry(record.label_id).offset
         if counting != offset:
             self._complete_from = max(self._complete_from, counting + 1)
@@ -154,7 +154,3 @@ class Fold:
 
     def _counts(self, record: LogRecord) -> bool:
         return not isinstance(record, Label) or record.label in self.spec.labels
-
-    def _unknown(self, record: LogRecord) -> str:
-        label = record.label if isinstance(record, Label) else ""
-        return f"'{label}' is not one of the labels {', '.join(self.spec.labels)}"

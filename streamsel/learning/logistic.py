@@ -8,6 +8,7 @@ from typing import Any
 from river import base, linear_model, multiclass, optim, preprocessing
 
 from streamsel.learning.features import Parts, parts, word_vector
+from streamsel.learning.spec import unknown_label
 from streamsel.records import Value
 
 LEARNING_RATE = 0.4
@@ -54,7 +55,7 @@ class ScaledLogistic(base.Classifier):
     def learn_one(self, x: Mapping[str, Value], y: str) -> None:
         """Raises, unchanged, ``ValueError`` or ``TypeError`` for a label or value that can't be learned."""
         if y not in self.labels:
-            raise ValueError(f"'{y}' is not one of the labels {', '.join(self.labels)}")
+            raise ValueError(unknown_label(y, self.labels))
         known = parts(x, self.text)
         self.scaler.learn_one(known.numbers)
         target = y == self.labels[1] if len(self.labels) == 2 else y

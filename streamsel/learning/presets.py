@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Protocol, cast, runtime_checkable
 
-from river import forest
+from river import forest, tree
 
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.spec import ModelSpec
-from streamsel.learning.trees import AdaptiveTree, CutOffScore, EncodedTrees, SignedLogarithm
+from streamsel.learning.trees import CutOffScore, EncodedTrees, SignedLogarithm
 from streamsel.records import Value
 
 
@@ -45,7 +45,7 @@ def _logistic(spec: ModelSpec) -> Classifier:
 
 def _tree(spec: ModelSpec) -> Classifier:
     # Few labels: more frequent and less cautious splits than River's, and no resampling at the leaves.
-    estimator = AdaptiveTree(
+    estimator = tree.HoeffdingAdaptiveTreeClassifier(
         grace_period=50,
         delta=1e-3,
         bootstrap_sampling=False,

@@ -40,3 +40,8 @@ class ModelSpec:
             del facts["preset"]
         content = json.dumps(facts, sort_keys=True, ensure_ascii=True)
         return blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+def unknown_label(label: str, labels: tuple[str, ...]) -> str:
+    """A sentence on a label that is not one of the spec's."""
+    return f"'{label}' is not one of the labels {', '.join(labels)}"

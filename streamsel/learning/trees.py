@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from river import base, forest, preprocessing, tree
-from river.tree.base import Branch
 
 from streamsel.learning.evidence import Evidence
 from streamsel.learning.features import parts
+from streamsel.learning.spec import unknown_label
 from streamsel.records import Value
 
 Numbers = dict[str, float]
@@ -44,19 +44,6 @@ class CutOffScore:
         return scores
 
 
-class AdaptiveTree(tree.HoeffdingAdaptiveTreeClassifier):
-    """River's Hoeffding adaptive tree, able to predict while an alternate tree has branches of its own."""
-
-    def predict_proba_one(self, x: Numbers) -> dict[int, float]:
-        """As in River, which fails where an alternate tree's leaves come as a list within the list."""
-        votes = dict.fromkeys(sorted(self.classes), 0.0)
-        for leaf in _flat(self._root.traverse(x) if isinstance(self._root, Branch) else [self._root]):
-            for label, vote in (leaf.prediction(x, tree=self) or {}).items() if leaf else ():
-                votes[label] += vote
-        total = sum(votes.values())
-        return {label: vote / total for label, vote in votes.items()} if total > 0.0 else votes
-
-
 class EncodedTrees(base.Classifier):
     """A River tree or forest that takes any mix of features.
 
@@ -70,7 +57,7 @@ class EncodedTrees(base.Classifier):
         self,
         labels: tuple[str, ...],
         text: str | None,
-        estimator: AdaptiveTree | forest.AMFClassifier,
+        estimator: tree.HoeffdingAdaptiveTreeClassifier | forest.AMFClassifier,
         scale: SignedLogarithm | CutOffScore,
     ) -> None:
         self.labels = labels
@@ -85,6 +72,8 @@ class EncodedTrees(base.Classifier):
 
     def learn_one(self, x: Mapping[str, Value], y: str) -> None:
         """Raises, unchanged, ``ValueError`` or ``TypeError`` for a label or value that can't be learned."""
+        if y not in self.labels:
+            raise ValueError(unknown_label(y, self.labels))
         label = self.labels.index(y)
         known = parts(x, self.text)
         numbers = known.numbers | self.evidence.of(known)
@@ -97,7 +86,3 @@ class EncodedTrees(base.Classifier):
         known = parts(x, self.text)
         predicted = self.estimator.predict_proba_one(self.scale(known.numbers | self.evidence.of(known)))
         return {self.labels[label]: predicted[label] for label in sorted(predicted)}
-
-
-def _flat(found: list[Any]) -> list[Any]:
-    return [leaf for one in found for leaf in (_flat(one) if isinstance(one, list) else [one])]
