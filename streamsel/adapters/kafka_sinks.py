@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from functools import partial
 from struct import Struct
 
 import xxhash
@@ -13,7 +14,7 @@ from aiokafka.errors import KafkaTimeoutError
 
 from streamsel.adapters.decision_tail import DecisionTail
 from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as
-from streamsel.adapters.kafka_producer import Delivery, KafkaProducer
+from streamsel.adapters.kafka_producer import KafkaProducer, check_sizes
 from streamsel.ports import OutgoingDecisions, SourceUnavailable
 from streamsel.records import Source
 
@@ -27,30 +28,35 @@ _DELIVERY_SECONDS = 10.0
 class KafkaDecisionSink:
     """Decisions by partition, in whole batches; the key of each is the offset of its event.
 
-    While the broker is away ``send`` waits, and what was handed over is delivered in order once it is
-    back. When a delivery fails, so does everything handed over after it: send it all again, in order.
+    While the broker is away what was handed over waits, and is delivered in order once it is back. When a
+    delivery fails, so does everything handed over after it: send it all again, in order.
     """
 
     def __init__(self, cluster: KafkaCluster, topic: str) -> None:
         self._cluster = cluster
         self._topic = topic
         self._producer = KafkaProducer(cluster)
+        self._ways: dict[int, _WayOut] = {}
 
     async def send(self, decisions: Sequence[OutgoingDecisions]) -> Awaitable[None]:
         """See ``DecisionSink``."""
-        deliveries: list[Delivery] = []
-        with kafka_errors_as(SourceUnavailable, f"sending to {self._topic}"):
-            for share in decisions:
-                keys = map(_SOURCE_OFFSET.pack, share.offsets)
-                records = list(zip(keys, share.values, strict=True))
-                deliveries += await self._producer.enqueue(self._topic, share.partition, records)
-        return asyncio.ensure_future(_all_delivered(self._topic, deliveries))
+        deliveries = []
+        for share in decisions:
+            check_sizes(self._topic, share.values)
+            way = self._ways.get(share.partition)
+            if way is None:
+                way = self._ways[share.partition] = _WayOut(self._producer, self._topic, share.partition)
+            deliveries.append(
+                way.put(zip(map(_SOURCE_OFFSET.pack, share.offsets), share.values, strict=True))
+            )
+        return deliveries[0] if len(deliveries) == 1 else _all_delivered(self._topic, deliveries)
 
     async def recorded(self, partition: int, since: int) -> Mapping[int, bytes]:
         """See ``DecisionSink``. Reads the end of the partition backwards; see ``DecisionTail``.
 
         What this sink still has under way is waited for, so that it is found too.
         """
+        await asyncio.gather(*(way.settle() for way in self._ways.values()))
         await self._producer.settle()
         place = TopicPartition(self._topic, partition)
         with kafka_errors_as(SourceUnavailable, f"reading the end of {self._topic}/{partition}"):
@@ -125,7 +131,67 @@ async def _spread(producer: KafkaProducer, topic: str, values: Sequence[bytes]) 
             return [sources[index] for index in range(len(values))]
 
 
-async def _all_delivered(topic: str, deliveries: Sequence[Delivery]) -> None:
+class _WayOut:
+    """One partition's way to the broker, which takes one batch at a time: what gathers meanwhile goes with
+    the next, so that batches grow with the load."""
+
+    def __init__(self, producer: KafkaProducer, topic: str, partition: int) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._partition = partition
+        self._waiting: list[tuple[bytes | None, bytes]] = []
+        self._next: asyncio.Future[None] | None = None
+        self._carrying: asyncio.Task[None] | None = None
+
+    def put(self, records: Iterable[tuple[bytes, bytes]]) -> Awaitable[None]:
+        """Done once these are durable; raises ``SourceUnavailable``."""
+        self._waiting.extend(records)
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+        if self._carrying is None or self._carrying.done():
+            self._carrying = asyncio.create_task(self._carry())
+        return self._next
+
+    async def settle(self) -> None:
+        """Returns once nothing waits; what is with the producer may still be under way."""
+        if self._carrying is not None:
+            await asyncio.wait([self._carrying])
+
+    async def _carry(self) -> None:
+        while self._next is not None:
+            records, delivered = self._waiting, self._next
+            self._waiting, self._next = [], None
+            try:
+                with kafka_errors_as(SourceUnavailable, f"sending to {self._topic}"):
+                    deliveries = await self._producer.enqueue(self._topic, self._partition, records)
+            except SourceUnavailable as error:
+                _fail(delivered, error)
+                if self._next is not None:
+                    _fail(self._next, error)
+                self._waiting, self._next = [], None
+                return
+            confirmed = asyncio.ensure_future(_all_delivered(self._topic, deliveries))
+            confirmed.add_done_callback(partial(_pass_on, delivered))
+
+
+def _pass_on(delivered: asyncio.Future[None], confirmed: asyncio.Future[None]) -> None:
+    if delivered.done():
+        return
+    if confirmed.cancelled():
+        delivered.cancel()
+    elif (error := confirmed.exception()) is not None:
+        _fail(delivered, error)
+    else:
+        delivered.set_result(None)
+
+
+def _fail(delivered: asyncio.Future[None], error: BaseException) -> None:
+    if not delivered.done():
+        delivered.set_exception(error)
+        delivered.exception()  # whoever waits is told; nobody may be waiting any more
+
+
+async def _all_delivered(topic: str, deliveries: Sequence[Awaitable[object]]) -> None:
     with kafka_errors_as(SourceUnavailable, f"sending to {topic}"):
         await asyncio.gather(*deliveries)
 

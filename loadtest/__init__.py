@@ -1,0 +1,1 @@
+"""Load tests that print their figures: ``python -m loadtest throughput --json``."""

@@ -1,0 +1,5 @@
+"""``python -m streamsel``."""
+
+from streamsel.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""The command line: ``streamsel demo | serve | seed | config``."""
+
+from streamsel.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,68 @@
+"""``streamsel seed``: a labelled file into the label log."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from streamsel import wiring
+from streamsel.adapters.clock import SystemClock
+from streamsel.adapters.label_file import rows
+from streamsel.cli.options import AsJson, ConfigFile, load_config, print_json
+from streamsel.config import Config
+from streamsel.records import Label
+from streamsel.services.seeding import append_labels, seed_labels
+
+EXAMPLE = "Example: streamsel seed history.csv --label fraud --map 0=legit --map 1=fraud"
+
+
+def seed(
+    file: Annotated[
+        Path, typer.Argument(help=".csv or .jsonl, plain or .gz, oldest first.", exists=True, dir_okay=False)
+    ],
+    label: Annotated[str, typer.Option(help="The column that holds the label.")],
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="VALUE=LABEL for values that are not label names.")
+    ] = None,
+    path: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a labelled file into the label log. A file with a mistake changes nothing; a file seeded twice
+    changes the model once."""
+    settings = load_config(path)
+    renamed = dict(_pair(one) for one in mapping or [])
+    labels = seed_labels(
+        rows(file),
+        layout=wiring.layout(settings),
+        column=label,
+        names=settings.labels.names,
+        renamed=renamed,
+        seeded_by=f"seed:{file.name}",
+        clock=SystemClock(),
+    )
+    end = asyncio.run(_append(settings, labels))
+    if as_json:
+        print_json({"labels": len(labels), "model_version": end})
+    else:
+        typer.echo(f"{len(labels)} labels from {file} are in the label log; it ends at {end}.")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    value, equals, name = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"'{text}' is not VALUE=LABEL", param_hint="--map")
+    return value, name
+
+
+async def _append(settings: Config, labels: list[Label]) -> int:
+    console = Console(file=sys.stderr)
+    async with wiring.opened_label_log(settings) as log:
+        with Progress(console=console, disable=not console.is_terminal) as progress:
+            bar = progress.add_task("labels", total=len(labels))
+            return await append_labels(log, labels, lambda done: progress.update(bar, completed=done))

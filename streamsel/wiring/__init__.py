@@ -1,0 +1,5 @@
+"""The one place that picks adapters: a configuration to a running process."""
+
+from streamsel.wiring.service import Service, layout, model_spec, opened_label_log, running
+
+__all__ = ["Service", "layout", "model_spec", "opened_label_log", "running"]

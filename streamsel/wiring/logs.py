@@ -1,0 +1,95 @@
+"""Events, decisions, labels and dead letters: on Kafka, or on Redis streams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.helpers import create_ssl_context
+
+from streamsel.adapters.kafka import KafkaCluster
+from streamsel.adapters.kafka_log import KafkaLabelLog, KafkaLogReader
+from streamsel.adapters.kafka_sinks import KafkaDeadLetterSink, KafkaDecisionSink, KafkaEventIntake
+from streamsel.adapters.kafka_source import KafkaEventSource
+from streamsel.adapters.kafka_topics import KafkaTopics, ensure_topics
+from streamsel.adapters.redis_streams import RedisStreams, ensure_streams
+from streamsel.adapters.redis_streams_log import RedisLabelLog, RedisLogReader
+from streamsel.adapters.redis_streams_sinks import RedisDeadLetterSink, RedisDecisionSink, RedisEventIntake
+from streamsel.adapters.redis_streams_source import RedisEventSource
+from streamsel.config.sections import Kafka
+from streamsel.ports import (
+    DeadLetterSink,
+    DecisionSink,
+    EventIntake,
+    EventSource,
+    LabelLog,
+    LogReader,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """One adapter for each log port, all on the same servers."""
+
+    kind: str
+    source: EventSource
+    intake: EventIntake
+    decisions: DecisionSink
+    decision_reader: LogReader
+    """Of partition 0."""
+    labels: LabelLog
+    dead_letters: DeadLetterSink
+
+    async def close(self) -> None:
+        """The source is stopped by who started it."""
+        for part in (self.intake, self.decisions, self.decision_reader, self.labels, self.dead_letters):
+            await part.close()
+
+
+async def kafka_logs(settings: Kafka) -> Logs:
+    """Topics made or checked; raises ``TopicRefused``, or ``SourceUnavailable`` when no broker answers."""
+    cluster = KafkaCluster(settings.bootstrap_servers or "", _client_options(settings))
+    topics = KafkaTopics.under(settings.prefix)
+    await ensure_topics(
+        cluster, topics, partitions=settings.partitions, replication_factor=settings.replication_factor
+    )
+    return Logs(
+        kind="kafka",
+        source=KafkaEventSource(cluster, topics.events, settings.group),
+        intake=KafkaEventIntake(cluster, topics.events),
+        decisions=KafkaDecisionSink(cluster, topics.decisions),
+        decision_reader=KafkaLogReader(cluster, topics.decisions),
+        labels=KafkaLabelLog(cluster, topics.labels),
+        dead_letters=KafkaDeadLetterSink(cluster, topics.dead_letters),
+    )
+
+
+async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
+    """On a Redis 7 or Valkey server; raises ``TopicRefused`` when it would not keep the label log."""
+    streams, partitions = RedisStreams(url, prefix), settings.partitions
+    await ensure_streams(streams, partitions=partitions)
+    return Logs(
+        kind="redis",
+        source=RedisEventSource(streams, partitions, settings.group),
+        intake=RedisEventIntake(streams, partitions),
+        decisions=RedisDecisionSink(streams),
+        decision_reader=RedisLogReader(streams, streams.decisions(0)),
+        labels=RedisLabelLog(streams),
+        dead_letters=RedisDeadLetterSink(streams),
+    )
+
+
+def _client_options(settings: Kafka) -> dict[str, Any]:
+    options: dict[str, Any] = {"security_protocol": settings.security_protocol}
+    if "SSL" in settings.security_protocol:
+        options["ssl_context"] = create_ssl_context(
+            cafile=settings.ssl_cafile, certfile=settings.ssl_certfile, keyfile=settings.ssl_keyfile
+        )
+    if settings.sasl_mechanism is not None:
+        password = settings.sasl_password
+        options |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": None if password is None else password.get_secret_value(),
+        }
+    return options

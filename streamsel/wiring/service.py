@@ -1,0 +1,300 @@
+"""The one place that picks adapters: a configuration to a running process."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+
+import redis.asyncio
+import structlog
+
+from streamsel.adapters.clock import SystemClock
+from streamsel.adapters.embedded import DataDirectoryInUse, EmbeddedValkey
+from streamsel.adapters.redis_desk import RedisReviewQueue
+from streamsel.api.app import create_app
+from streamsel.api.parts import ApiParts, ModelView, Readiness
+from streamsel.api.server import serve
+from streamsel.codec import EventDecoder
+from streamsel.codec.layout import Layout
+from streamsel.config import Config
+from streamsel.learning.spec import ModelSpec
+from streamsel.metrics import Metrics
+from streamsel.ports import EventIntake, LabelLog, LogReader
+from streamsel.review.settings import DeskSettings
+from streamsel.selection import UTILITIES, CapacityPolicy, Gate
+from streamsel.services.decider import Decider
+from streamsel.services.desk import Desk
+from streamsel.services.learner import Learner
+from streamsel.services.pacing import Pacing
+from streamsel.services.selector import Selector
+from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
+
+RECORDING_SECONDS = 30.0
+"""How long a label may be on its way into the label log; longer than either log's own time limit."""
+
+
+def layout(config: Config) -> Layout:
+    """Which fields of an event are what."""
+    stream = config.stream
+    return Layout(
+        id=stream.id,
+        features=None if stream.features == "*" else tuple(stream.features),
+        exclude=tuple(stream.exclude),
+        text=stream.text,
+        timestamp=stream.timestamp,
+        segments=tuple(stream.segments),
+        redact=tuple(stream.redact),
+    )
+
+
+def model_spec(config: Config) -> ModelSpec:
+    """What every replica's model starts from."""
+    return ModelSpec(
+        labels=tuple(config.labels.names),
+        preset=config.model.preset,
+        factory=config.model.factory,
+        seed=config.model.seed,
+        text=config.stream.text,
+    )
+
+
+@dataclass
+class Service:
+    """A running process's parts; a part its roles don't include is ``None``."""
+
+    config: Config
+    metrics: Metrics
+    label_log: LabelLog
+    decision_log: LogReader
+    intake: EventIntake
+    learner: Learner | None = None
+    selector: Selector | None = None
+    desk: Desk | None = None
+    url: str = ""
+    folded: bool = False
+    """The serving model has everything the label log held at the start."""
+    _running: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self, name: str, part: Coroutine[object, object, None]) -> None:
+        """Runs a part until the service ends."""
+        self._running.append(asyncio.create_task(part, name=name))
+
+    async def wait_failed(self) -> None:
+        """Returns or raises when a part ends that should have gone on."""
+        done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        for part in done:
+            part.result()
+
+    async def wait_ready(self) -> None:
+        """Returns once ``/readyz`` says yes; raises what makes that impossible."""
+        failed = asyncio.create_task(self.wait_failed())
+        try:
+            while not self.readiness().ready:
+                await asyncio.wait([failed], timeout=0.02)
+                if failed.done():
+                    failed.result()
+        finally:
+            failed.cancel()
+
+    def readiness(self) -> Readiness:
+        """Ready once the label log is folded and the consumer group joined."""
+        reasons = []
+        if self.learner is not None and not self.folded:
+            reasons.append(f"the label log is being folded, {self.learner.lag} records to go")
+        if self.selector is not None and not self.selector.joined:
+            reasons.append("the consumer group is not joined yet")
+        return Readiness(not reasons, reasons)
+
+    async def drain(self) -> None:
+        """Stops the parts: the selector finishes what is in flight, the others just end."""
+        if self.selector is not None:
+            self.selector.stop()
+            if self.folded:
+                await asyncio.wait([part for part in self._running if part.get_name() == "selector"])
+        for part in self._running:
+            part.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def running(
+    config: Config, roles: frozenset[str], one_time_token: str | None = None
+) -> AsyncIterator[Service]:
+    """Everything started, in order; on leaving, everything stopped within 5 seconds.
+
+    ``roles``: ``selector``, ``desk`` or both. ``one_time_token`` opens one session of the page, once.
+    """
+    log = structlog.get_logger()
+    clock, metrics = SystemClock(), Metrics()
+    async with AsyncExitStack() as stack:
+        url = await _redis_url(config, stack)
+        logs = await _logs(config, url, stack)
+        client = redis.asyncio.Redis.from_url(url)
+        stack.push_async_callback(client.aclose)
+        queue = RedisReviewQueue(client, config.redis.prefix, _desk_settings(config))
+        stack.push_async_callback(queue.close)
+        await queue.check()
+        service = Service(config, metrics, logs.labels, logs.decision_reader, logs.intake)
+        if "desk" in roles:
+            service.desk = Desk(queue, logs.labels, config.labels.names, clock, metrics)
+        if "selector" in roles:
+            learner = Learner(logs.labels, model_spec(config), metrics, clock, logs.dead_letters)
+            selector = _selector(config, logs, queue, learner, clock, metrics)
+            service.learner, service.selector = learner, selector
+        metrics.review_backlog_target.set(config.capacity.target_backlog)
+        app = create_app(_api_parts(service, one_time_token))
+        server = await serve(app, config.desk.host, config.desk.port)
+        stack.push_async_callback(server.stop)
+        service.url = server.url
+        stack.push_async_callback(service.drain)
+        if service.desk is not None:
+            service.start("desk", service.desk.run())
+        if service.learner is not None and service.selector is not None:
+            service.start("selector", _learn_then_select(service, service.learner, service.selector))
+        log.info("serving", url=server.url, roles=sorted(roles), logs=logs.kind)
+        yield service
+
+
+async def _learn_then_select(service: Service, learner: Learner, selector: Selector) -> None:
+    """Folds the log before the first event is decided; then both go on side by side."""
+    await learner.catch_up()
+    service.folded = True
+    _calm_garbage_collector()
+    following = asyncio.create_task(learner.run())
+    selecting = asyncio.create_task(selector.run())
+    try:
+        done, _ = await asyncio.wait([following, selecting], return_when=asyncio.FIRST_COMPLETED)
+        for part in done:
+            await part
+    finally:
+        for part in (following, selecting):
+            part.cancel()
+        await asyncio.gather(following, selecting, return_exceptions=True)
+
+
+@asynccontextmanager
+async def opened_label_log(config: Config) -> AsyncIterator[LabelLog]:
+    """The label log alone, for commands; beside a running service it shares the embedded server."""
+    async with AsyncExitStack() as stack:
+        url = await _redis_url(config, stack, share=True)
+        logs = await _logs(config, url, stack)
+        yield logs.labels
+
+
+def _selector(
+    config: Config,
+    logs: Logs,
+    queue: RedisReviewQueue,
+    learner: Learner,
+    clock: SystemClock,
+    metrics: Metrics,
+) -> Selector:
+    select, capacity = config.select, config.capacity
+    policy = CapacityPolicy(
+        budget=select.budget,
+        explore=select.explore,
+        target_backlog=capacity.target_backlog,
+        expire_seconds=capacity.expire_seconds,
+        fill_seconds=capacity.fill_seconds,
+    )
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    pacing = Pacing(name, queue, policy, select.on_desk_outage, clock, metrics)
+    decider = Decider(
+        EventDecoder(layout(config), max_bytes=config.stream.max_bytes),
+        learner.scorer,
+        UTILITIES[select.strategy],
+        Gate(select.window),
+        select.seed,
+        clock,
+        metrics,
+    )
+    return Selector(
+        source=logs.source,
+        sink=logs.decisions,
+        dead_letters=logs.dead_letters,
+        queue=queue,
+        decider=decider,
+        pacing=pacing,
+        on_outage=select.on_desk_outage,
+        clock=clock,
+        metrics=metrics,
+    )
+
+
+def _desk_settings(config: Config) -> DeskSettings:
+    capacity = config.capacity
+    return DeskSettings(
+        lease_seconds=capacity.lease_seconds,
+        expire_seconds=capacity.expire_seconds,
+        recording_seconds=RECORDING_SECONDS,
+        attempts=capacity.attempts,
+        retain_seconds=capacity.retain_seconds,
+        window_seconds=capacity.window_seconds,
+    )
+
+
+def _api_parts(service: Service, one_time_token: str | None) -> ApiParts:
+    config, learner = service.config, service.learner
+    return ApiParts(
+        desk=service.desk,
+        intake=service.intake if service.desk is not None else None,
+        model=None if learner is None else partial(_model_view, config, learner),
+        health=service.readiness,
+        metrics=service.metrics,
+        labels=config.labels,
+        keys=config.auth.keys,
+        target_backlog=config.capacity.target_backlog,
+        max_event_bytes=config.stream.max_bytes,
+        one_time_token=one_time_token,
+    )
+
+
+def _model_view(config: Config, learner: Learner) -> ModelView:
+    return ModelView(
+        preset=config.model.factory or config.model.preset,
+        version=learner.version,
+        digest=learner.digest(),
+        labels_learned=learner.labels_learned,
+        fold_lag=learner.lag,
+        spec=asdict(model_spec(config)),
+    )
+
+
+async def _logs(config: Config, redis_url: str, stack: AsyncExitStack) -> Logs:
+    if config.kafka.bootstrap_servers is None:
+        logs = await redis_logs(redis_url, config.redis.prefix, config.kafka)
+    else:
+        logs = await kafka_logs(config.kafka)
+    stack.push_async_callback(logs.close)
+    return logs
+
+
+async def _redis_url(config: Config, stack: AsyncExitStack, *, share: bool = False) -> str:
+    """Of the configured server, or of an embedded one that ends with the stack.
+
+    ``share``: when another process serves the data directory, use that one.
+    """
+    if config.redis.url is not None:
+        return config.redis.url.get_secret_value()
+    server = EmbeddedValkey(config.redis.data_dir)
+    try:
+        await asyncio.to_thread(server.start)
+    except DataDirectoryInUse:
+        if not share:
+            raise
+    else:
+        stack.callback(server.stop)
+    return server.url
+
+
+def _calm_garbage_collector() -> None:
+    """What start-up made stays; what events make is freed by reference counts. Full collections are rare."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
