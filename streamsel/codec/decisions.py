@@ -15,7 +15,7 @@ import orjson
 from numpy.typing import NDArray
 
 from streamsel.codec.fields import VERSION, Fields, finite_or_none
-from streamsel.codec.records import LANES, decode_query, query_fields, source_of
+from streamsel.codec.records import LANES, decode_query, query_fields
 from streamsel.records import Decision, Lane, Query
 
 
@@ -61,15 +61,15 @@ def encode_decisions(columns: DecisionColumns) -> list[bytes]:
     place = orjson.dumps([columns.topic, columns.partition])[:-1]
     labels = b",".join(orjson.dumps(label) + b":\0" for label in columns.labels[:width])
     template = (
-        head + b',"event_id":"\0","source":' + place + b",\0]," + shared
+        head + b',"event_id":\0,"source":' + place + b",\0]," + shared
         + b',"probabilities":{' + labels + b'},"utility":\0,"propensity":\0,"lane":"'
     )  # fmt: skip
     # A label or topic may hold a percent sign; the values' places are marked by what JSON never contains.
     template = template.replace(b"%", b"%%").replace(b"\0", b"%b")
     lane_ends = [lane.encode() + b'"}' for lane in LANES]
     rows = zip(
-        # Inside a JSON string every quote is escaped, so this separates the ids and nothing else.
-        orjson.dumps(list(columns.event_ids))[2:-2].split(b'","'),
+        # JSON escapes the line ends in a string, so these separate the ids and nothing else.
+        orjson.dumps(list(columns.event_ids), option=orjson.OPT_INDENT_2)[4:-2].split(b",\n  "),
         _numbers(np.asarray(columns.offsets, dtype=np.int64)),
         *(_numbers(columns.probabilities[:, index]) for index in range(width)),
         _numbers(columns.utilities),
@@ -94,7 +94,7 @@ def decode_decision(content: bytes) -> Decision:
     query: Any = fields.raw("query") if fields.has("query") else None
     return Decision(
         event_id=fields.text("event_id"),
-        source=source_of(fields.raw("source"), "decision"),
+        source=fields.source("source"),
         decided_at=fields.number("decided_at"),
         model_version=fields.integer("model_version"),
         probabilities=fields.probabilities("probabilities"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from streamsel.records import Value
+from streamsel.records import Source, Value
 
 VERSION = 1
 """Written as ``v``; a record of a later version is read by the fields known here."""
@@ -89,6 +89,14 @@ class Fields:
         if value not in allowed:
             raise self._mistyped(name, value, "one of " + ", ".join(allowed))
         return value
+
+    def source(self, name: str) -> Source:
+        """``[topic, partition, offset]``."""
+        value = self._get(name, None)
+        match value:
+            case [str(topic), int(partition), int(offset)]:
+                return Source(topic, partition, offset)
+        raise self._mistyped(name, value, "[topic, partition, offset]")
 
     def raw(self, name: str) -> Any:
         return self._get(name, None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import binascii
+import re
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -17,11 +19,13 @@ from streamsel.records import (
     LogRecord,
     Query,
     Retraction,
-    Source,
 )
 
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore")
 LABEL_SOURCES: tuple[LabelSource, ...] = ("reviewer", "seed")
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What JSON writes six bytes for."""
 
 
 def query_id_of(event_id: str) -> str:
@@ -147,7 +151,7 @@ def decode_log_record(content: bytes) -> LogRecord:
 
 
 def encode_dead_letter(letter: DeadLetter) -> bytes:
-    """With the payload as text where it is UTF-8, base64 otherwise."""
+    """With the payload as text where it is UTF-8 that JSON need not swell much, base64 otherwise."""
     fields: dict[str, Any] = {
         "kind": "dead_letter",
         "v": VERSION,
@@ -156,9 +160,10 @@ def encode_dead_letter(letter: DeadLetter) -> bytes:
         "source": list(letter.source),
         "failed_at": letter.failed_at,
     }
-    try:
-        fields["payload"] = letter.payload.decode()
-    except UnicodeDecodeError:
+    text = _readable(letter.payload)
+    if text is not None:
+        fields["payload"] = text
+    else:
         fields["payload_base64"] = base64.b64encode(letter.payload).decode()
     return orjson.dumps(fields)
 
@@ -167,21 +172,29 @@ def decode_dead_letter(content: bytes) -> DeadLetter:
     """Raises ``Unreadable`` naming the field."""
     fields = Fields("dead_letter", content)
     if fields.has("payload_base64"):
-        payload = base64.b64decode(fields.text("payload_base64"))
+        payload = _from_base64(fields.text("payload_base64"))
     else:
         payload = fields.text("payload").encode()
     return DeadLetter(
         reason=fields.text("reason"),
         detail=fields.text("detail", ""),
-        source=source_of(fields.raw("source"), "dead_letter"),
+        source=fields.source("source"),
         payload=payload,
         failed_at=fields.number("failed_at"),
     )
 
 
-def source_of(value: object, what: str) -> Source:
-    """``[topic, partition, offset]`` as a ``Source``."""
-    match value:
-        case [str(topic), int(partition), int(offset)]:
-            return Source(topic, partition, offset)
-    raise Unreadable(f"unreadable_{what}", "field 'source' must be [topic, partition, offset]")
+def _readable(payload: bytes) -> str | None:
+    if _CONTROL.search(payload):
+        return None
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise Unreadable("unreadable_dead_letter", f"field 'payload_base64' is no base64: {error}") from None
