@@ -7,6 +7,7 @@ decoded event by event, with every check. Both ways give the same result.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -23,7 +24,6 @@ from streamsel.codec.poison import parse
 from streamsel.records import DeadLetter, FeatureTable, Source, Value
 
 _SCALARS = frozenset({int, float, bool, str, type(None)})
-_NUMBERS = frozenset({int, float, bool})
 
 
 class RawRecord(Protocol):
@@ -65,7 +65,6 @@ class _Shape:
     names: tuple[str, ...]
     pick: Callable[[Mapping[str, Any]], tuple[Value, ...]]
     others: tuple[str, ...]
-    numeric: bool
 
 
 class EventDecoder:
@@ -98,8 +97,9 @@ class EventDecoder:
             return None
         if len(max(payloads, key=len)) > self._max_bytes or not _keys_stand_once(payloads, objects):
             return None
-        matrix = _matrix(rows) if shape.numeric else None
-        if matrix is None and not _sound(rows):
+        matrix = _matrix(rows)
+        sound = _sound(rows) if matrix is None else bool(np.abs(matrix).max() <= LARGEST_NUMBER)
+        if not sound:
             return None
         try:
             ids = [self._id(event, record) for event, record in zip(objects, records, strict=True)]
@@ -130,9 +130,9 @@ class EventDecoder:
                 event_segments = self.layout.event_segments(event)
             except Unreadable as unreadable:
                 source = Source(record.topic, record.partition, record.offset)
-                letters.append(
-                    DeadLetter(unreadable.reason, unreadable.detail, source, record.value or b"", now)
-                )
+                # A payload that is too large would be so for the dead letters as well.
+                payload = (record.value or b"")[: self._max_bytes]
+                letters.append(DeadLetter(unreadable.reason, unreadable.detail, source, payload, now))
                 continue
             kept.append(record)
             ids.append(event_id)
@@ -167,8 +167,7 @@ class EventDecoder:
         reserved = self.layout.reserved()
         if self.layout.features is None and not reserved.issuperset(others):
             return None
-        numeric = set(map(type, features.values())) <= _NUMBERS
-        return _Shape(len(event), names, itemgetter(*names), others, numeric)
+        return _Shape(len(event), names, itemgetter(*names), others)
 
 
 def _keys_stand_once(payloads: Sequence[bytes], objects: Sequence[dict[str, Any]]) -> bool:
@@ -188,11 +187,13 @@ def _keys_stand_once(payloads: Sequence[bytes], objects: Sequence[dict[str, Any]
 
 
 def _matrix(rows: Sequence[tuple[Value, ...]]) -> NDArray[np.float64] | None:
-    """The rows as numbers, or ``None`` when some value is none or out of range."""
-    matrix = np.array(rows)
-    if matrix.dtype.kind not in "fiub" or not np.abs(matrix).max() <= LARGEST_NUMBER:
+    """The rows as numbers, or ``None`` when some value is none."""
+    values: list[Any] = list(chain.from_iterable(rows))
+    try:
+        numbers = array("d", values)  # unlike numpy, it takes no text for a number
+    except TypeError:
         return None
-    return matrix.astype(np.float64, copy=False)
+    return np.frombuffer(numbers).reshape(len(rows), -1)
 
 
 def _sound(rows: Sequence[tuple[Value, ...]]) -> bool:
@@ -211,7 +212,4 @@ def _table(features: Sequence[Mapping[str, Value]]) -> FeatureTable:
     """Rows over the sorted union of the features' names."""
     names = tuple(sorted(set().union(*features)))
     rows = [tuple(map(one.get, names)) for one in features]
-    matrix = None
-    if rows and names and set(map(type, chain.from_iterable(rows))) <= _NUMBERS:
-        matrix = np.array(rows, dtype=np.float64)
-    return FeatureTable(names, rows, matrix)
+    return FeatureTable(names, rows, _matrix(rows) if rows else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,8 @@ from streamsel.codec.fields import Unreadable
 from streamsel.records import Value
 
 MAX_DEPTH = 32
+MOST_PATHS = 1_000_000
+"""Characters in all paths of an event: nested under long names, a small event's fields could grow huge."""
 LARGEST_NUMBER = 1e100
 """Beyond it squares overflow, and one event would ruin every scaled model."""
 
@@ -104,13 +107,15 @@ class Layout:
         return segments
 
     def event_context(self, event: Mapping[str, Any], features: Mapping[str, Value]) -> dict[str, Value]:
-        """What a reviewer is shown beside the features: every other leaf that is not redacted."""
+        """What a reviewer is shown beside the features: every other leaf that is not redacted, arrays as JSON;
+        as much as ``leaves`` bears."""
         redacted = frozenset(self.redact)
         context: dict[str, Value] = {}
-        for path, value in leaves(event):
-            if path in features or path == self.id or covered(path, redacted):
-                continue
-            context[path] = orjson.dumps(value).decode() if isinstance(value, list) else value
+        with suppress(Unreadable):
+            for path, value in leaves(event):
+                if path in features or path == self.id or covered(path, redacted):
+                    continue
+                context[path] = _as_json(value) if isinstance(value, list | dict) else value
         return dict(sorted(context.items()))
 
     def _checked(self, path: str, value: Any) -> Value:
@@ -139,14 +144,23 @@ def find(event: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def leaves(event: Mapping[str, Any], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:
-    """Every scalar, null and list with its dotted path."""
-    if depth > MAX_DEPTH:
-        raise Unreadable("wrong_type", f"objects are nested deeper than {MAX_DEPTH} levels")
+def leaves(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every scalar, null and array with its dotted path, and objects nested too deeply as they are.
+
+    Raises ``Unreadable`` where the paths grow out of all proportion."""
+    length = 0
+    for path, value in _leaves(event, "", 1):
+        length += len(path)
+        if length > MOST_PATHS:
+            raise Unreadable("too_large", f"the paths of its fields have more than {MOST_PATHS} characters")
+        yield path, value
+
+
+def _leaves(event: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
     for name, value in event.items():
         path = prefix + name
-        if isinstance(value, dict):
-            yield from leaves(value, path + ".", depth + 1)
+        if isinstance(value, dict) and depth < MAX_DEPTH:
+            yield from _leaves(value, path + ".", depth + 1)
         else:
             yield path, value
 
@@ -160,5 +174,12 @@ def covered(path: str, reserved: frozenset[str]) -> bool:
 
 def shown(value: Any) -> str:
     """A value for an error message, cut short."""
-    text = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode(errors="replace")
+    text = _as_json(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return f"a {type(value).__name__} nested too deeply to show"

@@ -1,0 +1,104 @@
+"""A micro-batch decoded whole, by the shape of the last event, is what each event decoded alone would be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from streamsel.codec import DecisionColumns, EventBatch, EventDecoder, decode_decision, encode_decisions
+from streamsel.codec.layout import Layout
+from streamsel.records import Query
+from tests.core.payloads import Raw, alike, junk, layouts, objects, raw, same_batch
+
+ORDINARY = b'{"id":"e%d","amount":%d.5,"age":7,"new":true}'
+
+
+def both_ways(layout: Layout, before: Sequence[Raw], records: Sequence[Raw]) -> tuple[EventBatch, EventBatch]:
+    """The records decoded after ``before`` was, and by a decoder that has seen nothing."""
+    seasoned = EventDecoder(layout, max_bytes=4_000)
+    seasoned.decode(before, 0.0)
+    return seasoned.decode(records, 9.0), EventDecoder(layout, max_bytes=4_000).decode(records, 9.0)
+
+
+@settings(max_examples=1_000)
+@given(layouts, alike())
+def test_what_came_before_changes_nothing(
+    layout: Layout, batches: tuple[list[bytes | None], list[bytes | None]]
+) -> None:
+    """A micro-batch is decoded alike after one with the same fields and by a decoder that saw nothing."""
+    before, now = batches
+    known, fresh = both_ways(layout, raw(*before), raw(*now))
+    event("decoded whole" if known.letters == () else "decoded one by one")
+    assert same_batch(known, fresh)
+
+
+@settings(max_examples=300)
+@given(layouts, alike().map(lambda both: both[1]) | st.lists(objects | junk, max_size=3))
+def test_every_record_is_an_event_or_a_dead_letter(layout: Layout, payloads: list[bytes | None]) -> None:
+    """Nothing raises and nothing is lost: each record comes out once, and what is kept can be told on."""
+    records = raw(*payloads)
+    batch = EventDecoder(layout, max_bytes=4_000).decode(records, 5.0)
+    offsets = [one.offset for one in batch.records] + [letter.source.offset for letter in batch.letters]
+    assert sorted(offsets) == list(range(len(records)))
+    assert len(batch.ids) == len(batch.objects) == len(batch.table.rows) == len(batch.records)
+    assert all(letter.reason and letter.detail for letter in batch.letters)
+    for row in range(len(batch.ids)):
+        features = batch.table.row(row)
+        assert features
+        query = Query(
+            "q", batch.ids[row], "explore", 1.0, 1.0, {}, 0, 5.0, features,
+            layout.event_context(batch.objects[row], features), layout.event_time(batch.objects[row]),
+            {} if batch.segments is None else batch.segments[row],
+        )  # fmt: skip
+        one = np.ones(1)
+        columns = DecisionColumns(
+            "events",
+            0,
+            [row],
+            [batch.ids[row]],
+            5.0,
+            0,
+            (),
+            np.ones((1, 0)),
+            one,
+            1.0,
+            0.1,
+            [2],
+            one,
+            {0: query},
+        )
+        assert decode_decision(encode_decisions(columns)[0]).query == query
+
+
+def test_an_ordinary_micro_batch_is_decoded_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the fields are known, no event of the ordinary kind is looked at alone."""
+    decoder = EventDecoder(Layout())
+    decoder.decode(raw(ORDINARY % (0, 1)), 0.0)
+    monkeypatch.setattr(decoder, "_decode_each", None)
+    batch = decoder.decode(raw(*(ORDINARY % (number, number) for number in range(500))), 0.0)
+    assert batch.ids == [f"e{number}" for number in range(500)]
+    assert batch.table.matrix is not None
+    assert batch.table.matrix[3].tolist() == [7.0, 3.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    "values", ['[1,2],"b":[3,4]', '[1,2],"b":1', '{"c":1},"b":1', '"' + "7" * 100_000 + '","b":1']
+)
+def test_numbers_replaced_by_something_else(values: str) -> None:
+    """Arrays, objects and huge texts in place of the numbers of the last events are told from them."""
+    records = raw(b'{"id":"x","a":%s}' % values.encode(), start=1)
+    layout = Layout(features=("a", "b"))
+    decoder = EventDecoder(layout)
+    decoder.decode(raw(b'{"id":"w","a":1,"b":2}'), 0.0)
+    assert same_batch(decoder.decode(records, 9.0), EventDecoder(layout).decode(records, 9.0))
+
+
+def test_a_matrix_comes_back_after_a_missing_value() -> None:
+    """One null makes no matrix; the next micro-batch of numbers has one again."""
+    decoder = EventDecoder(Layout())
+    assert decoder.decode(raw(b'{"id":"1","a":1,"b":null}'), 0.0).table.matrix is None
+    assert decoder.decode(raw(b'{"id":"2","a":1,"b":2}'), 0.0).table.matrix is not None
