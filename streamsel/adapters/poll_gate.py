@@ -19,7 +19,7 @@ class PollGate:
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
-        self._waiting: asyncio.Timeout | None = None
+        self._polls: set[asyncio.Timeout] = set()
         self._failure: Exception | None = None
 
     @property
@@ -31,8 +31,9 @@ class PollGate:
 
     def close(self) -> None:
         self._open.clear()
-        if self._waiting is not None and not self._waiting.expired():
-            self._waiting.reschedule(asyncio.get_running_loop().time())
+        for poll in self._polls:
+            if not poll.expired():
+                poll.reschedule(asyncio.get_running_loop().time())
 
     def fail(self, error: Exception) -> None:
         """Closes for good: every later poll raises ``error``."""
@@ -43,14 +44,16 @@ class PollGate:
         """What ``fetch`` returns, or ``None`` when the gate closes or does not open in time."""
         if self._failure is not None:
             raise self._failure
+        poll = asyncio.timeout(wait_seconds)
         try:
-            async with asyncio.timeout(wait_seconds) as self._waiting:
+            async with poll:
+                self._polls.add(poll)
                 await self._open.wait()
-                self._waiting.reschedule(None)
+                poll.reschedule(None)
                 return await fetch()
         except TimeoutError:
-            if self._waiting is None or not self._waiting.expired():
+            if not poll.expired():
                 raise
             return None
         finally:
-            self._waiting = None
+            self._polls.discard(poll)

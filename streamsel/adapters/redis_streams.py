@@ -6,8 +6,9 @@ less one: offsets are integers that start at 0. Needs Redis 7 or Valkey, which c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -21,8 +22,6 @@ from streamsel.ports import RecordTooLarge, SourceUnavailable, TopicRefused
 LARGEST_RECORD = 4_194_304
 """Bytes; as on Kafka."""
 
-LONGEST_BLOCK_SECONDS = 5.0
-"""A blocking read is asked anew after this long, so that a server that hangs is noticed."""
 _ANSWER_SECONDS = 10.0
 _OLDEST_MAJOR_VERSION = 7
 
@@ -62,11 +61,11 @@ class RedisStreams:
     def client(self) -> Redis:
         """A client of its own pool, which sends each command once and gives entries as the server sent them.
 
-        A command repeated unseen could append twice; whoever may repeat it does so in the open.
+        A command repeated unseen could append twice; whoever may repeat it does so in the open. Commands
+        are bounded by ``answering``: with a ``socket_timeout`` redis-py sends by ``asyncio.wait_for``, which
+        until Python 3.12 could swallow the cancellation of its task.
         """
-        client = Redis.from_url(
-            self.url, protocol=2, socket_timeout=_ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
-        )
+        client = Redis.from_url(self.url, protocol=2, socket_timeout=None, retry=Retry(NoBackoff(), 0))
         for command in ("XREAD", "XRANGE", "XREVRANGE"):
             client.set_response_callback(command, _as_sent)
         return client
@@ -103,12 +102,14 @@ def check_sizes(key: str, values: Sequence[bytes]) -> None:
         raise RecordTooLarge(f"a record for {key} has {largest} bytes; it takes {LARGEST_RECORD} at most")
 
 
-@contextmanager
-def redis_errors_as(refusal: type[Exception], doing: str) -> Iterator[None]:
-    """Turns whatever redis-py raises while ``doing`` something into ``refusal``, with the reason."""
+@asynccontextmanager
+async def answering(refusal: type[Exception], doing: str, wait_seconds: float = 0.0) -> AsyncIterator[None]:
+    """Turns whatever redis-py raises while ``doing`` something into ``refusal``, with the reason; so, too,
+    when the server does not answer, which it may take ``wait_seconds`` more to do."""
     try:
-        yield
-    except (RedisError, OSError) as error:
+        async with asyncio.timeout(wait_seconds + _ANSWER_SECONDS):
+            yield
+    except (RedisError, OSError) as error:  # a timeout is an OSError
         raise refusal(f"{doing}: {error!r}") from error
 
 
@@ -120,17 +121,16 @@ async def ensure_streams(streams: RedisStreams, *, partitions: int, allow_volati
     partitions. ``allow_volatile`` takes a server without an append-only file, for tests of other things.
     Raises ``SourceUnavailable`` when the server does not answer.
     """
-    with redis_errors_as(SourceUnavailable, "checking the Redis server"):
-        async with streams.client() as client:
-            version = str((await client.info("server"))["redis_version"])
-            if int(version.split(".")[0]) < _OLDEST_MAJOR_VERSION:
-                raise TopicRefused(f"redis_version is {version}; the logs need Redis 7 or Valkey")
-            wanted = {"maxmemory-policy": "noeviction"}
-            if not allow_volatile:
-                wanted |= {"appendonly": "yes", "appendfsync": "always"}
-            for setting, value in wanted.items():
-                await _check(client, setting, value)
-            await _fix_partitions(client, streams, partitions)
+    async with answering(SourceUnavailable, "checking the Redis server"), streams.client() as client:
+        version = str((await client.info("server"))["redis_version"])
+        if int(version.split(".")[0]) < _OLDEST_MAJOR_VERSION:
+            raise TopicRefused(f"redis_version is {version}; the logs need Redis 7 or Valkey")
+        wanted = {"maxmemory-policy": "noeviction"}
+        if not allow_volatile:
+            wanted |= {"appendonly": "yes", "appendfsync": "always"}
+        for setting, value in wanted.items():
+            await _check(client, setting, value)
+        await _fix_partitions(client, streams, partitions)
 
 
 async def _check(client: Redis, setting: str, wanted: str) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from streamsel.adapters.redis_streams import (
-    LONGEST_BLOCK_SECONDS,
     Entry,
     RedisStreams,
+    answering,
     check_sizes,
     command,
     id_before,
     offset_of,
-    redis_errors_as,
 )
 from streamsel.ports import RecordTooLarge, SourceUnavailable, TopicRefused
 from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable
@@ -32,30 +30,22 @@ class RedisLogReader:
 
     async def read(self, start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
         """See ``LogReader``."""
-        deadline = asyncio.get_running_loop().time() + wait_seconds
-        while True:
-            remaining = deadline - asyncio.get_running_loop().time()
-            with redis_errors_as(self._unreachable, f"reading {self._key}"):
-                records = await self._read_once(start, max_records, min(remaining, LONGEST_BLOCK_SECONDS))
-            if records or remaining <= 0:
-                return records
+        block = ("BLOCK", max(1, int(wait_seconds * 1000))) if wait_seconds > 0 else ()
+        async with answering(self._unreachable, f"reading {self._key}", wait_seconds):
+            replies: list[tuple[bytes, list[Entry]]] = await command(
+                self._client, "XREAD", "COUNT", max_records, *block, "STREAMS", self._key, id_before(start)
+            )
+        entries = replies[0][1] if replies else []
+        return [(offset_of(name), fields[1]) for name, fields in entries]
 
     async def end(self) -> int:
         """The offset the next record will get."""
-        with redis_errors_as(self._unreachable, f"reading the end of {self._key}"):
+        async with answering(self._unreachable, f"reading the end of {self._key}"):
             last: list[Entry] = await command(self._client, "XREVRANGE", self._key, "+", "-", "COUNT", 1)
         return offset_of(last[0][0]) + 1 if last else 0
 
     async def close(self) -> None:
         await self._client.aclose()
-
-    async def _read_once(self, start: int, max_records: int, wait_seconds: float) -> list[tuple[int, bytes]]:
-        block = ("BLOCK", max(1, int(wait_seconds * 1000))) if wait_seconds > 0 else ()
-        replies: list[tuple[bytes, list[Entry]]] = await command(
-            self._client, "XREAD", "COUNT", max_records, *block, "STREAMS", self._key, id_before(start)
-        )
-        entries = replies[0][1] if replies else []
-        return [(offset_of(name), fields[1]) for name, fields in entries]
 
 
 class RedisLabelLog(RedisLogReader):
@@ -70,15 +60,9 @@ class RedisLabelLog(RedisLogReader):
         """See ``LabelLog``."""
         try:
             check_sizes(self._key, records)
-            pipeline = self._client.pipeline(transaction=True)
-            for record in records:
-                pipeline.execute_command("XADD", self._key, "0-*", "v", record)
-            names: list[bytes] = await pipeline.execute()
-        except (RecordTooLarge, ResponseError) as error:
-            raise LabelLogRefused(f"appending to {self._key}: {error}") from error
-        except (RedisError, OSError) as error:
-            raise LabelLogUnreachable(f"appending to {self._key}: {error!r}") from error
-        return [offset_of(name) for name in names]
+            return await self._append(records)
+        except RecordTooLarge as error:
+            raise LabelLogRefused(str(error)) from error
 
     async def read(self, start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
         """See ``LogReader``. Raises ``TopicRefused`` when the log does not reach ``start``."""
@@ -89,3 +73,15 @@ class RedisLabelLog(RedisLogReader):
                 " records were deleted, or the stream was made anew"
             )
         return records
+
+    async def _append(self, records: Sequence[bytes]) -> Sequence[int]:
+        # A transaction: what the server refuses, it refuses as a whole.
+        pipeline = self._client.pipeline(transaction=True)
+        for record in records:
+            pipeline.execute_command("XADD", self._key, "0-*", "v", record)
+        async with answering(LabelLogUnreachable, f"appending to {self._key}"):
+            try:
+                names: list[bytes] = await pipeline.execute()
+            except ResponseError as error:
+                raise LabelLogRefused(f"appending to {self._key}: {error}") from error
+        return [offset_of(name) for name in names]

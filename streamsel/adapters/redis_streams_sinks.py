@@ -9,16 +9,16 @@ from typing import Any
 
 import structlog
 import xxhash
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from streamsel.adapters.redis_streams import (
     Entry,
     RedisStreams,
+    answering,
     check_sizes,
     command,
     id_at,
     offset_of,
-    redis_errors_as,
 )
 from streamsel.ports import OutgoingDecisions, SourceUnavailable
 from streamsel.records import Source
@@ -27,6 +27,10 @@ log = structlog.get_logger()
 
 _RETRY_SECONDS = 0.5
 _CHUNK = 5_000
+
+
+class _Unwritten(Exception):
+    """Not known to be written; to be tried again."""
 
 
 class RedisDecisionSink:
@@ -57,21 +61,16 @@ class RedisDecisionSink:
         if self._last is not None:
             await asyncio.wait([self._last])
         found: dict[int, bytes] = {}
-        with redis_errors_as(SourceUnavailable, f"reading {self._streams.decisions(partition)}"):
-            while True:
+        key = self._streams.decisions(partition)
+        while True:
+            async with answering(SourceUnavailable, f"reading {key}"):
                 chunk: list[Entry] = await command(
-                    self._client,
-                    "XRANGE",
-                    self._streams.decisions(partition),
-                    id_at(since),
-                    "+",
-                    "COUNT",
-                    _CHUNK,
+                    self._client, "XRANGE", key, id_at(since), "+", "COUNT", _CHUNK
                 )
-                found.update((offset_of(name), fields[1]) for name, fields in chunk)
-                if len(chunk) < _CHUNK:
-                    return found
-                since = offset_of(chunk[-1][0]) + 1
+            found.update((offset_of(name), fields[1]) for name, fields in chunk)
+            if len(chunk) < _CHUNK:
+                return found
+            since = offset_of(chunk[-1][0]) + 1
 
     async def close(self) -> None:
         """Waits for no server that is away."""
@@ -90,11 +89,12 @@ class RedisDecisionSink:
             await asyncio.wait([previous])
         while True:
             try:
-                await self._write(decisions)
-            except (RedisError, OSError) as error:
-                log.warning("decisions_not_written", prefix=self._streams.prefix, error=repr(error))
+                async with answering(_Unwritten, "writing decisions"):
+                    await self._write(decisions)
+            except _Unwritten as error:
+                log.warning("decisions_not_written", prefix=self._streams.prefix, error=str(error))
                 if self._closed:
-                    raise SourceUnavailable(f"writing decisions: {error!r}") from error
+                    raise SourceUnavailable(str(error)) from error
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 return
@@ -134,7 +134,7 @@ class RedisDeadLetterSink:
     async def send(self, letters: Sequence[bytes]) -> None:
         """See ``DeadLetterSink``."""
         check_sizes(self._key, letters)
-        with redis_errors_as(SourceUnavailable, f"appending to {self._key}"):
+        async with answering(SourceUnavailable, f"appending to {self._key}"):
             pipeline = self._client.pipeline(transaction=False)
             for letter in letters:
                 pipeline.execute_command("XADD", self._key, *self._keep, "0-*", "v", letter)
@@ -156,7 +156,7 @@ class RedisEventIntake:
         """See ``EventIntake``."""
         check_sizes(self._streams.topic, values)
         partitions = [xxhash.xxh3_64_intdigest(value) % self._partitions for value in values]
-        with redis_errors_as(SourceUnavailable, f"appending to {self._streams.topic}"):
+        async with answering(SourceUnavailable, f"appending to {self._streams.topic}"):
             pipeline = self._client.pipeline(transaction=False)
             for partition, value in zip(partitions, values, strict=True):
                 pipeline.execute_command("XADD", self._streams.events(partition), "0-*", "v", value)

@@ -14,13 +14,12 @@ from redis.asyncio import Redis
 
 from streamsel.adapters.poll_gate import PollGate
 from streamsel.adapters.redis_streams import (
-    LONGEST_BLOCK_SECONDS,
     Entry,
     RedisStreams,
+    answering,
     command,
     id_before,
     offset_of,
-    redis_errors_as,
 )
 from streamsel.ports import RebalanceListener, SourceRecord, SourceUnavailable
 from streamsel.records import Partition
@@ -99,8 +98,7 @@ class RedisEventSource:
         self, max_records: int, wait_seconds: float
     ) -> Sequence[tuple[Partition, Sequence[SourceRecord]]]:
         """See ``EventSource``."""
-        with redis_errors_as(SourceUnavailable, f"reading {self._streams.topic}"):
-            return await self._gate.poll(wait_seconds, lambda: self._read(max_records, wait_seconds)) or ()
+        return await self._gate.poll(wait_seconds, lambda: self._read(max_records, wait_seconds)) or ()
 
     async def commit(self, positions: Mapping[Partition, int]) -> None:
         """See ``EventSource``. The group refuses it from a member that has lost the partition."""
@@ -118,7 +116,7 @@ class RedisEventSource:
     async def lag(self) -> int:
         """See ``EventSource``."""
         positions = dict(self._positions)
-        with redis_errors_as(SourceUnavailable, f"measuring the lag of {self._streams.topic}"):
+        async with answering(SourceUnavailable, f"measuring the lag of {self._streams.topic}"):
             pipeline = self._connected().pipeline(transaction=False)
             for partition in positions:
                 pipeline.execute_command("XREVRANGE", self._streams.events(partition), "+", "-", "COUNT", 1)
@@ -143,32 +141,24 @@ class RedisEventSource:
     async def _read(
         self, max_records: int, wait_seconds: float
     ) -> Sequence[tuple[Partition, Sequence[SourceRecord]]]:
-        """Waits for entries of the partitions owned; asks anew now and then, to notice a hung server."""
-        deadline = asyncio.get_running_loop().time() + wait_seconds
-        while True:
-            remaining = deadline - asyncio.get_running_loop().time()
-            read = await self._read_once(max_records, min(remaining, LONGEST_BLOCK_SECONDS))
-            if read or remaining <= 0:
-                return read
-
-    async def _read_once(
-        self, max_records: int, wait_seconds: float
-    ) -> Sequence[tuple[Partition, Sequence[SourceRecord]]]:
-        partitions = list(self._positions)[:max_records]
-        if not partitions:
+        positions = dict(list(self._positions.items())[:max_records])
+        if not positions:
             await asyncio.sleep(wait_seconds)
             return ()
         block = ("BLOCK", max(1, int(wait_seconds * 1000))) if wait_seconds > 0 else ()
-        keys = [self._streams.events(partition) for partition in partitions]
-        starts = [id_before(self._positions[partition]) for partition in partitions]
-        count = max_records // len(partitions)
-        replies: list[tuple[bytes, list[Entry]]] = await command(
-            self._connected(), "XREAD", "COUNT", count, *block, "STREAMS", *keys, *starts
-        )
+        keys = [self._streams.events(partition) for partition in positions]
+        starts = [id_before(position) for position in positions.values()]
+        count = max_records // len(positions)
+        async with answering(SourceUnavailable, f"reading {self._streams.topic}", wait_seconds):
+            replies: list[tuple[bytes, list[Entry]]] = await command(
+                self._connected(), "XREAD", "COUNT", count, *block, "STREAMS", *keys, *starts
+            )
         topic = self._streams.topic
         read: list[tuple[Partition, Sequence[SourceRecord]]] = []
         for key, entries in replies:
             partition = int(key.rsplit(b":", 1)[1])
+            if not self._gate.is_open or self._positions.get(partition) != positions[partition]:
+                continue  # it changed hands while the reply was on its way
             records = [StreamRecord(topic, partition, offset_of(name), fields[1]) for name, fields in entries]
             # Read last next time, so that a busy partition does not keep the others waiting.
             del self._positions[partition]
@@ -233,7 +223,7 @@ class RedisEventSource:
         )
 
     async def _call(self, call: str, *arguments: str | bytes | int) -> Any:
-        with redis_errors_as(SourceUnavailable, f"{call} in the group of {self._streams.topic}"):
+        async with answering(SourceUnavailable, f"{call} in the group of {self._streams.topic}"):
             return await self._script(keys=self._keys, args=[call, self._member, *arguments])
 
     def _connected(self) -> Redis:
