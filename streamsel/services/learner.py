@@ -27,14 +27,12 @@ READ_SECONDS = 1.0
 SLICE_SECONDS = 0.004
 """How long learning may hold the event loop; one more label may come on top."""
 PROGRESS_SECONDS = 5.0
+LARGEST_PAYLOAD = 100_000
+"""Bytes kept in a dead letter; the label log has them all."""
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 
 Result = TypeVar("Result")
-
-
-class LogShrank(Exception):
-    """The label log ends before what was already learned from it: it was lost, or is another one."""
 
 
 class _Entry(NamedTuple):
@@ -121,7 +119,7 @@ class Learner:
 
     async def run(self) -> None:
         """Learns what comes, until cancelled. While the log does not answer, the model goes on serving.
-        Raises ``LogShrank``."""
+        Raises ``TopicRefused`` when the log no longer reaches as far as was learned."""
         while True:
             batch = await self._patiently(
                 partial(self._label_log.read, self.version, LARGEST_READ, READ_SECONDS)
@@ -134,8 +132,8 @@ class Learner:
             if batch:
                 self._end_slice()
             self._end = max(self._end, self.version)
-            if len(batch) in (0, LARGEST_READ):
-                await self._look_at_end()
+            if len(batch) == LARGEST_READ:
+                self._end = await self._patiently(self._label_log.end)
             await self._send_letters()
             self._show()
 
@@ -196,7 +194,8 @@ class Learner:
         elif applied.outcome in _DEAD_REASONS:
             reason, detail = _DEAD_REASONS[applied.outcome], entry.detail or applied.detail
             source = Source(self._topic, 0, entry.offset)
-            self._letters.append(DeadLetter(reason, detail, source, entry.payload, self._clock.time()))
+            payload = entry.payload[:LARGEST_PAYLOAD]
+            self._letters.append(DeadLetter(reason, detail, source, payload, self._clock.time()))
 
     async def _send_letters(self) -> None:
         if not self._letters:
@@ -207,14 +206,6 @@ class Learner:
             self._metrics.dead_letters.labels(letter.reason).inc()
             self._log.warning(
                 "dead_letter", reason=letter.reason, detail=letter.detail, source=str(letter.source)
-            )
-
-    async def _look_at_end(self) -> None:
-        self._end = await self._patiently(self._label_log.end)
-        if self._end < self.version:
-            raise LogShrank(
-                f"the label log ends at offset {self._end}, the model has learned it up to {self.version}:"
-                " the log was lost or replaced; restart to learn from what it holds now"
             )
 
     async def _patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:

@@ -1,0 +1,310 @@
+"""Following the label log on a real server: learning, correcting, outages, and the event loop left free."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+import pytest
+import structlog
+from structlog.typing import EventDict
+
+from streamsel.adapters.clock import SystemClock
+from streamsel.adapters.embedded import EmbeddedValkey
+from streamsel.adapters.redis_streams import RedisStreams, ensure_streams
+from streamsel.adapters.redis_streams_log import RedisLabelLog, RedisLogReader
+from streamsel.adapters.redis_streams_sinks import RedisDeadLetterSink
+from streamsel.codec import decode_dead_letter, encode_log_record
+from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.spec import PRESETS, ModelSpec
+from streamsel.metrics import Metrics
+from streamsel.ports import TopicRefused
+from streamsel.records import LogRecord, Source
+from streamsel.review.refusals import LabelLogUnreachable
+from streamsel.services.learner import Learner
+from tests.core.learning_strategies import (
+    label_record,
+    mixed_record,
+    retraction_record,
+    table_of,
+)
+from tests.servers import running_valkey
+
+LABELS = ("fine", "fraud", "review")
+SPEC = ModelSpec(LABELS, text="note")
+
+
+class Bench:
+    """A label log of its own, and learners on it."""
+
+    def __init__(self, streams: RedisStreams) -> None:
+        self.streams = streams
+        self.log = RedisLabelLog(streams)
+        self.dead_letters = RedisDeadLetterSink(streams)
+        self.dead_letter_log = RedisLogReader(streams, streams.dead_letters)
+        self.written: list[LogRecord | None] = []
+
+    async def aclose(self) -> None:
+        for part in (self.log, self.dead_letters, self.dead_letter_log):
+            await part.close()
+
+    async def write(self, *records: LogRecord | bytes) -> int:
+        """Appends records, or bytes that are none; returns the log's end."""
+        encoded = [one if isinstance(one, bytes) else encode_log_record(one) for one in records]
+        self.written += [None if isinstance(one, bytes) else one for one in records]
+        return (await self.log.append(encoded))[-1] + 1
+
+    def learner(self, spec: ModelSpec = SPEC) -> Learner:
+        return Learner(self.log, spec, Metrics(), SystemClock(), self.dead_letters)
+
+    def digest(self, spec: ModelSpec = SPEC) -> str:
+        """Of a fold that had seen the whole log before it began."""
+        fold = Fold(spec)
+        for offset, record in enumerate(self.written):
+            fold.note(offset, record)
+        for offset, record in enumerate(self.written):
+            assert fold.apply(offset, record).outcome is not Outcome.REWIND
+        return fold.digest()
+
+
+@asynccontextmanager
+async def bench_on(server: EmbeddedValkey, prefix: str) -> AsyncIterator[Bench]:
+    streams = RedisStreams(server.url, prefix)
+    await ensure_streams(streams, partitions=1)
+    async with aclosing(Bench(streams)) as made:
+        yield made
+
+
+@pytest.fixture
+async def bench(valkey: EmbeddedValkey, prefix: str) -> AsyncIterator[Bench]:
+    async with bench_on(valkey, prefix) as made:
+        yield made
+
+
+@asynccontextmanager
+async def following(learner: Learner) -> AsyncIterator[asyncio.Task[None]]:
+    """The learner at work."""
+    await learner.catch_up()
+    run = asyncio.create_task(learner.run())
+    try:
+        async with asyncio.timeout(30):
+            yield run
+    finally:
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+
+
+def mixed_records(count: int, seed: int = 1) -> list[LogRecord]:
+    draw = random.Random(seed)
+    return [mixed_record(draw, f"{seed}/{index}") for index in range(count)]
+
+
+def sample(learner: Learner, name: str, **labels: str) -> float | None:
+    """One figure of the learner's metrics."""
+    return learner._metrics.registry.get_sample_value(name, labels)
+
+
+class TestCatchUp:
+    async def test_folds_what_the_log_holds(self, bench: Bench) -> None:
+        """A process started on an old log has the model of one that was always there."""
+        end = await bench.write(*mixed_records(700), retraction_record("1/50", 2), b"not JSON")
+        learner = bench.learner()
+        await learner.catch_up()
+        assert (learner.version, learner.labels_learned, learner.lag) == (end, 699, 0)
+        assert learner.digest() == bench.digest()
+        assert sample(learner, "streamsel_model_version") == end
+
+    async def test_does_not_report_again_what_was_met_before(self, bench: Bench) -> None:
+        """Old labels are not counted as new, and old dead records were set aside when they came."""
+        await bench.write(*mixed_records(5), b"not JSON", label_record("a", 1, "perhaps"))
+        learner = bench.learner()
+        await learner.catch_up()
+        assert await bench.dead_letter_log.end() == 0
+        assert sample(learner, "streamsel_labels_total", source="reviewer", label="fine") is None
+
+    async def test_of_an_empty_log_leaves_an_unfitted_model(self, bench: Bench) -> None:
+        """Which has no opinion on anything."""
+        learner = bench.learner()
+        await learner.catch_up()
+        assert learner.version == 0
+        assert learner.scorer.probabilities(table_of([(1.0,)], ("x",))).shape == (1, 0)
+
+
+class TestFollowing:
+    async def test_each_label_moves_the_version_by_one(self, bench: Bench) -> None:
+        """And shows in predictions and metrics."""
+        learner = bench.learner()
+        async with following(learner):
+            for label in LABELS:
+                end = await bench.write(label_record(label, 1, label, {"x": float(len(label))}))
+                await learner.reached(end)
+                assert learner.version == end
+        assert learner.scorer.probabilities(table_of([(4.0,)], ("x",))).shape == (1, 3)
+        assert sample(learner, "streamsel_labels_total", source="reviewer", label="fraud") == 1
+        assert sample(learner, "streamsel_fold_lag") == 0
+        assert (sample(learner, "streamsel_stage_seconds_count", stage="learn") or 0) >= 3
+
+    @pytest.mark.parametrize("preset", PRESETS)
+    async def test_corrections_and_retractions_are_as_if_made_at_once(
+        self, bench: Bench, preset: str
+    ) -> None:
+        """The digest becomes that of a model that never learned what was taken back."""
+        spec = ModelSpec(LABELS, preset, text="note")
+        learner = bench.learner(spec)
+        async with following(learner):
+            await bench.write(*mixed_records(200))
+            draw = random.Random(2)
+            for _ in range(3):
+                corrected = mixed_record(draw, f"1/{draw.randrange(100)}", 2)
+                retracted = retraction_record(f"1/{draw.randrange(100, 200)}", 2)
+                await learner.reached(await bench.write(corrected, *mixed_records(5, draw.randrange(99))))
+                await learner.reached(await bench.write(retracted))
+                assert learner.digest() == bench.digest(spec)
+        replica = bench.learner(spec)
+        await replica.catch_up()
+        assert replica.digest() == learner.digest()
+
+    async def test_goes_on_serving_while_a_correction_is_folded_in(self, bench: Bench) -> None:
+        """Versions never go back, what serves is always complete, and each label is counted once."""
+        learner = bench.learner()
+        served: list[int] = []
+
+        async def watch() -> None:
+            while True:
+                served.append(learner.version)
+                assert learner.scorer.fold.complete
+                assert len(learner.digest()) == 32
+                await asyncio.sleep(0)
+
+        async with following(learner):
+            watching = asyncio.create_task(watch())
+            await learner.reached(await bench.write(*mixed_records(1_500)))
+            end = await bench.write(retraction_record("1/0", 2), *mixed_records(3, seed=3))
+            await learner.reached(end)
+            watching.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await watching
+        assert served == sorted(served)
+        assert learner.labels_learned == 1_502
+        counted = [
+            sample(learner, "streamsel_labels_total", source="reviewer", label=label) or 0 for label in LABELS
+        ]
+        assert sum(counted) == 1_503
+
+    async def test_unreadable_and_unknown_labels_are_set_aside(self, bench: Bench) -> None:
+        """With reason, place and payload, once; the version passes over them."""
+        await bench.write(b"met by somebody before")
+        learner = bench.learner()
+        unknown = label_record("a", 1, "perhaps")
+        async with following(learner):
+            await learner.reached(await bench.write(b"\xff", unknown, label_record("b", 1, "fine")))
+        letters = [decode_dead_letter(payload) for _, payload in await bench.dead_letter_log.read(0, 10, 1.0)]
+        assert [(one.reason, one.source, one.payload) for one in letters] == [
+            ("unreadable_label", Source("labels", 0, 1), b"\xff"),
+            ("unknown_label", Source("labels", 0, 2), encode_log_record(unknown)),
+        ]
+        assert "'perhaps' is not one of the labels fine, fraud, review" in letters[1].detail
+        assert learner.labels_learned == 1
+        assert sample(learner, "streamsel_dead_letters_total", reason="unknown_label") == 1
+
+    async def test_a_log_that_lost_its_records_stops_it(self, bench: Bench) -> None:
+        """Rather than wait for ever for offsets that will mean something else."""
+        learner = bench.learner()
+        async with following(learner) as run:
+            await learner.reached(await bench.write(*mixed_records(3)))
+            async with bench.streams.client() as client:
+                await client.delete(bench.streams.labels)
+            with pytest.raises(TopicRefused, match="ends at offset 0 and does not have 3"):
+                await run
+
+    async def test_what_an_estimator_fails_on_is_counted_and_passed_over(self, bench: Bench) -> None:
+        """Labels it can't learn and events it can't score."""
+        learner = bench.learner(ModelSpec(LABELS, factory=f"{__name__}:Fragile"))
+        async with following(learner):
+            bad = label_record("a", 1, "fine", {"x": "bad"})
+            await learner.reached(await bench.write(bad, *(label_record(one, 1, one) for one in LABELS)))
+            learner.scorer.probabilities(table_of([("bad",), (1.0,)], ("x",)))
+            await learner.reached(await bench.write(label_record("b")))
+        assert learner.labels_learned == 4
+        assert sample(learner, "streamsel_model_errors_total") == 2
+
+
+async def test_serves_through_an_outage_of_the_log_and_goes_on_after_it(prefix: str) -> None:
+    """The model predicts meanwhile; one log line says that the log is gone, one that it is back."""
+    table = table_of([(1.0, "SE")], ("amount", "country"))
+    gone = asyncio.Event()
+
+    def notice(_: object, __: str, line: EventDict) -> EventDict:
+        if line["event"] == "label_log_unreachable":
+            gone.set()
+        return line
+
+    with running_valkey() as server, structlog.testing.capture_logs([notice]) as lines:
+        async with bench_on(server, prefix) as bench:
+            learner = bench.learner()
+            async with following(learner):
+                await learner.reached(await bench.write(*mixed_records(50)))
+                server.kill()
+                await gone.wait()
+                with pytest.raises(LabelLogUnreachable):
+                    await bench.log.end()
+                assert learner.scorer.probabilities(table).shape == (1, 3)
+                server.start()
+                await learner.reached(await bench.write(*mixed_records(50, seed=2)))
+    assert learner.labels_learned == 100
+    events = [line["event"] for line in lines if "reachable" in line["event"]]
+    assert events == ["label_log_unreachable", "label_log_reachable"]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+async def test_never_holds_the_event_loop_for_ten_milliseconds(bench: Bench, preset: str) -> None:
+    """While it catches up, follows and rewinds; measured as this thread's own time between two turns."""
+    spec = ModelSpec(LABELS, preset, text="note")
+    held: list[float] = []
+
+    async def turn() -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            held.append(now - last)
+            last = now
+
+    await bench.write(*mixed_records(600))
+    more = [mixed_records(20, seed) for seed in range(2, 32)]
+    learner = bench.learner(spec)
+    gc.collect()
+    gc.disable()
+    try:
+        turning = asyncio.create_task(turn())
+        async with following(learner):
+            for few in more:
+                await bench.write(*few)
+            await learner.reached(await bench.write(retraction_record("1/300", 2)))
+            turning.cancel()
+    finally:
+        gc.enable()
+    assert learner.digest() == bench.digest(spec)
+    assert max(held) < 0.010
+
+
+class Fragile:
+    """An estimator of someone's own that fails where ``x`` is bad."""
+
+    def __init__(self, labels: Sequence[str], seed: int) -> None:
+        del seed
+        self._labels = labels
+
+    def learn_one(self, x: dict[str, object], y: str) -> None:
+        del y
+        if x["x"] == "bad":
+            raise ValueError("bad")
+
+    def predict_proba_one(self, x: dict[str, object]) -> dict[str, float]:
+        if x["x"] == "bad":
+            raise ValueError("bad")
+        return dict.fromkeys(self._labels, 1 / len(self._labels))
