@@ -9,11 +9,21 @@ At the target backlog this is just what the reviewers complete; at an empty queu
 target nothing but the reserved exploration share. A first-order loop with the dead time of one report cannot
 ring. ``fill`` brings an idle queue up to its target so that the next reviewer finds work, and nothing more.
 (K. J. Åström and R. M. Murray, Feedback Systems, 2008, chapter 10: proportional control with feed-forward.)
+
+The fraction is only as good as the event rate it was computed from: a stream that wakes up, or is caught up
+with, can bring thousands of events before the next report. What may enter until then is therefore bounded in
+queries as well, for all lanes by ``room`` and for exploration by ``explore_room``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+MOST_RESERVED = 0.5
+"""The most of what reviewers complete that is reserved for exploration: were it all, a backlog above twice
+its target would never fall."""
+RESERVE_SECONDS = 1.0
+"""So much of the reserve may enter at once; longer than a report takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,9 @@ class QueryRate:
     explore_fraction: float
     """The exploration draw's share; kept, at the reviewers' measured pace, even when ``fraction`` is 0."""
     room: int
-    """How many more queries for utility may enter before the facts are known anew."""
+    """How many more queries may enter before the facts are known anew."""
+    explore_room: float
+    """How many of them may be exploration, in expectation; the reserve is kept even when ``room`` is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +85,16 @@ class CapacityPolicy:
         queries_per_second = capacity * headroom * self._age_factor(facts.oldest_seconds) + fill
         events_per_second = max(facts.events_per_second, 1e-9)
         fraction = min(self.budget, queries_per_second / events_per_second)
-        reserved = min(self.budget, facts.completions_per_second / events_per_second)
+        reserve = min(self.explore, MOST_RESERVED)
+        reserved_fraction = min(self.budget, facts.completions_per_second / events_per_second)
+        selectors = max(facts.selectors, 1)
+        room = max(2 * target - facts.backlog, 0) // selectors
+        reserved_room = reserve * facts.completions_per_second * RESERVE_SECONDS / selectors
         return QueryRate(
             fraction=fraction,
-            explore_fraction=self.explore * max(fraction, reserved),
-            room=max(2 * target - facts.backlog, 0) // max(facts.selectors, 1),
+            explore_fraction=max(self.explore * fraction, reserve * reserved_fraction),
+            room=room,
+            explore_room=self.explore * room + reserved_room,
         )
 
     def _age_factor(self, oldest_seconds: float) -> float:

@@ -45,6 +45,8 @@ class Decided:
     queries: Sequence[Query]
     letters: Sequence[DeadLetter]
     events: int
+    explored: float
+    """How many queries the exploration share gives in expectation."""
     threshold: float
 
 
@@ -78,7 +80,7 @@ class Decider:
         stage = self._metrics.stage
         stage["decode"].observe(decoded - started)
         if not batch.ids:
-            return Decided((), (), batch.letters, 0, float("nan"))
+            return Decided((), (), batch.letters, 0, 0.0, float("nan"))
         probabilities = self._scorer.probabilities(batch.table)
         scored = self._clock.monotonic()
         stage["score"].observe(scored - decoded)
@@ -95,7 +97,14 @@ class Decider:
             for start, stop in _by_partition(batch.records)
         ]
         stage["gate"].observe(self._clock.monotonic() - scored)
-        return Decided(decisions, list(queries.values()), batch.letters, len(batch.ids), gated.threshold)
+        return Decided(
+            decisions,
+            list(queries.values()),
+            batch.letters,
+            events=len(batch.ids),
+            explored=len(batch.ids) * gated.explore_fraction,
+            threshold=gated.threshold,
+        )
 
     def _encoded(
         self,

@@ -14,7 +14,7 @@ from streamsel.ports import Clock, ReviewQueue
 from streamsel.review.refusals import DeskUnreachable
 from streamsel.selection import CapacityPolicy, QueryRate
 
-NOTHING = QueryRate(fraction=0.0, explore_fraction=0.0, room=0)
+NOTHING = QueryRate(fraction=0.0, explore_fraction=0.0, room=0, explore_room=0.0)
 REPORT_SECONDS = 0.25
 """How often the facts are fetched: the control's dead time."""
 
@@ -65,7 +65,8 @@ class Pacing:
         self._clock = clock
         self._metrics = metrics
         self._rate = NOTHING
-        self._admitted = 0
+        self._uncertain = 0
+        self._explored = 0.0
         self._events = EventRate(clock.monotonic())
         self._log = structlog.get_logger()
         self._may_consume = asyncio.Event()
@@ -79,12 +80,17 @@ class Pacing:
         """What the next micro-batch may spend; nothing while the desk is away."""
         if self.outage:
             return NOTHING
-        return replace(self._rate, room=max(self._rate.room - self._admitted, 0))
+        return replace(
+            self._rate,
+            room=max(int(self._rate.room - self._uncertain - self._explored), 0),
+            explore_room=max(self._rate.explore_room - self._explored, 0.0),
+        )
 
-    def spent(self, events: int, uncertain: int) -> None:
-        """A micro-batch was decided."""
+    def spent(self, events: int, uncertain: int, explored: float) -> None:
+        """A micro-batch was decided; ``explored`` is in expectation, so that no draw bears on the next one."""
         self._events.count(events)
-        self._admitted += uncertain
+        self._uncertain += uncertain
+        self._explored += explored
 
     @property
     def open(self) -> bool:
@@ -104,13 +110,16 @@ class Pacing:
     async def report(self) -> None:
         """One exchange with the desk."""
         events_per_second = self._events.per_second(self._clock.monotonic())
+        uncertain, explored = self._uncertain, self._explored
         try:
             facts = await self._queue.report(self._name, events_per_second)
         except DeskUnreachable as error:
             self.desk_lost(error)
             return
         self._rate = self._policy.rate(facts)
-        self._admitted = 0
+        # What was decided meanwhile may not be among the facts.
+        self._uncertain -= uncertain
+        self._explored -= explored
         self._metrics.query_fraction.set(self._rate.fraction)
         self.desk_found()
 
