@@ -7,8 +7,9 @@ is waited for before the next events are decided.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, EventSource, ReviewQueue
@@ -16,9 +17,13 @@ from streamsel.records import Partition, Query
 from streamsel.review.refusals import DeskUnreachable
 from streamsel.services.pacing import OnOutage, Pacing
 
-IN_FLIGHT = 4
+IN_FLIGHT = 16
 """Micro-batches decided but not yet durable and offered."""
 COMMIT_SECONDS = 0.2
+
+
+Tenures: TypeAlias = Mapping[Partition, int]
+"""The partitions owned, each with a number that no other time of owning it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +31,14 @@ class _Batch:
     durable: Awaitable[None]
     queries: Sequence[Query]
     positions: Mapping[Partition, int]
-    epochs: Mapping[Partition, int]
+    tenures: Tenures
 
 
 class Outbox:
     """What one membership of the group has decided and not yet committed.
 
-    A partition's *epoch* grows when it is lost: what was decided for it before is then finished, which is
-    harmless, but no longer committed. ``unoffered`` outlives the membership.
+    Each time a partition is owned is a *tenure* of its own: what was decided in one that has ended is
+    finished, which is harmless, but no longer committed. ``unoffered`` outlives the membership.
     """
 
     def __init__(
@@ -55,46 +60,66 @@ class Outbox:
         self._batches: asyncio.Queue[_Batch] = asyncio.Queue(IN_FLIGHT)
         self._idle = asyncio.Event()
         self._idle.set()
-        self._epochs: dict[Partition, int] = {}
+        self._tenures: dict[Partition, int] = {}
+        self._owned_ever = 0
         self._done: dict[Partition, int] = {}
         self._newly_done = asyncio.Event()
         self._unoffered = unoffered
         self.unfinished = 0
 
     @property
-    def epochs(self) -> Mapping[Partition, int]:
-        """Compare two of these to see whether a partition was lost meanwhile."""
-        return dict(self._epochs)
+    def tenures(self) -> Tenures:
+        """As they are now."""
+        return dict(self._tenures)
 
-    def lose(self, partitions: Sequence[Partition]) -> None:
+    def own(self, partitions: Iterable[Partition]) -> None:
+        """These are ours from now on."""
+        for partition in partitions:
+            self._owned_ever += 1
+            self._tenures[partition] = self._owned_ever
+
+    def lose(self, partitions: Iterable[Partition]) -> None:
         """These are someone else's now."""
         for partition in partitions:
-            self._epochs[partition] = self._epochs.get(partition, 0) + 1
+            self._tenures.pop(partition, None)
             self._done.pop(partition, None)
 
+    def lasts(self, partition: Partition, tenures: Tenures) -> bool:
+        """Whether a partition owned in ``tenures`` has been owned ever since."""
+        return partition in tenures and self._tenures.get(partition) == tenures[partition]
+
     async def put(
-        self, durable: Awaitable[None], queries: Sequence[Query], positions: Mapping[Partition, int]
+        self,
+        durable: Awaitable[None],
+        queries: Sequence[Query],
+        positions: Mapping[Partition, int],
+        tenures: Tenures,
     ) -> None:
-        """Takes a micro-batch; waits while too many are under way."""
-        epochs = {partition: self._epochs.get(partition, 0) for partition in positions}
+        """Takes a micro-batch decided in ``tenures``; waits while too many are under way."""
         self.unfinished += 1
         self._idle.clear()
-        await self._batches.put(_Batch(durable, queries, positions, epochs))
+        await self._batches.put(_Batch(durable, queries, positions, tenures))
 
     async def finish_all(self) -> None:
         """Runs until cancelled; raises ``SourceUnavailable`` when decisions could not be made durable."""
         while True:
-            batch = await self._batches.get()
-            await batch.durable
-            if batch.queries or (self._unoffered and not self._pacing.outage):
+            batches = [await self._batches.get()]
+            await batches[0].durable
+            # The desk writes to disk before it answers, so what waits by now goes to it in one call.
+            while not self._batches.empty() and len(batches) < IN_FLIGHT:
+                batches.append(self._batches.get_nowait())
+                await batches[-1].durable
+            queries = [query for batch in batches for query in batch.queries]
+            if queries or (self._unoffered and not self._pacing.outage):
                 started = self._clock.monotonic()
-                await self._offer(batch.queries)
+                await self._offer(queries)
                 self._metrics.stage["offer"].observe(self._clock.monotonic() - started)
-            for partition, position in batch.positions.items():
-                if self._epochs.get(partition, 0) == batch.epochs[partition]:
-                    self._done[partition] = position
+            for batch in batches:
+                for partition, position in batch.positions.items():
+                    if self.lasts(partition, batch.tenures):
+                        self._done[partition] = position
             self._newly_done.set()
-            self.unfinished -= 1
+            self.unfinished -= len(batches)
             if self.unfinished == 0:
                 self._idle.set()
 

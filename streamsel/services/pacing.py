@@ -87,7 +87,7 @@ class Pacing:
         )
 
     def spent(self, events: int, uncertain: int, explored: float) -> None:
-        """A micro-batch was decided; ``explored`` is in expectation, so that no draw bears on the next one."""
+        """A micro-batch was decided; ``explored`` in expectation, so that no draw bears on the next."""
         self._events.count(events)
         self._uncertain += uncertain
         self._explored += explored

@@ -29,9 +29,9 @@ from streamsel.ports import (
     SourceRecord,
     SourceUnavailable,
 )
-from streamsel.records import Partition, Query
+from streamsel.records import Partition, Query, Source
 from streamsel.services.decider import Decided, Decider
-from streamsel.services.outbox import Outbox
+from streamsel.services.outbox import Outbox, Tenures
 from streamsel.services.pacing import OnOutage, Pacing
 
 POLL_SECONDS = 0.25
@@ -114,32 +114,27 @@ class Selector:
         When the stream's own servers fail, everything unfinished is dropped and read again from the
         committed positions.
         """
-        pacing = asyncio.create_task(self._pacing.run(), name="pacing")
-        try:
-            while not self._stopping.is_set():
-                try:
-                    await self._session()
-                except SourceUnavailable as error:
-                    self._log.error("stream_unavailable", error=str(error), retry_seconds=RETRY_SECONDS)
-                    await self._unless_stopping(asyncio.sleep(RETRY_SECONDS))
-        finally:
-            pacing.cancel()
-            await asyncio.gather(pacing, return_exceptions=True)
+        while not self._stopping.is_set():
+            try:
+                await self._session()
+            except SourceUnavailable as error:
+                self._log.error("stream_unavailable", error=str(error), retry_seconds=RETRY_SECONDS)
+                await self._unless_stopping(asyncio.sleep(RETRY_SECONDS))
 
     async def _session(self) -> None:
         """One membership of the group, from joining to draining."""
         self._reset()
         parts = [
+            asyncio.create_task(self._pacing.run(), name="pacing"),
             asyncio.create_task(self._outbox.finish_all(), name="finish"),
             asyncio.create_task(self._outbox.commit_all(), name="commit"),
-            asyncio.create_task(self._watch_lag(), name="lag"),
             asyncio.create_task(self._stopping.wait(), name="stopping"),
         ]
         try:
-            await self._source.start(self)
+            await self._unless_stopping(self._source.start(self))
             self.joined = True
             consume = asyncio.create_task(self._consume(), name="consume")
-            parts.append(consume)
+            parts += [consume, asyncio.create_task(self._watch_lag(), name="lag")]
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             for part in done:
                 await part
@@ -166,6 +161,7 @@ class Selector:
         for partition, position in positions.items():
             recorded = await self._when_available(partial(self._sink.recorded, partition.partition, position))
             self._recorded[partition] = dict(recorded)
+        self._outbox.own(positions)
         self._log.info(
             "partitions_assigned",
             partitions=sorted(one.partition for one in positions),
@@ -191,24 +187,33 @@ class Selector:
                 await self._unless_stopping(self._pacing.may_consume())
                 continue
             polled = await self._source.poll(2 * self._batch_limit, POLL_SECONDS)
-            # No other coroutine has run since the records were returned, so they are still ours.
+            tenures = self._outbox.tenures
+            ours = [(partition, records) for partition, records in polled if partition in tenures]
             async with self._deciding:
-                epochs = self._outbox.epochs
-                for records in _micro_batches(polled, self._batch_limit):
-                    if epochs != self._outbox.epochs:
-                        break  # a rebalance did not wait for us; whoever owns the rest now reads it again
-                    await self._decide(records)
+                for records in _micro_batches(ours, self._batch_limit):
+                    kept = self._still_ours(records, tenures)
+                    if kept:
+                        await self._decide(kept, tenures)
+
+    def _still_ours(self, records: Sequence[SourceRecord], tenures: Tenures) -> Sequence[SourceRecord]:
+        """Less those of partitions lost since they were polled: whoever owns these now reads them again."""
+        if tenures == self._outbox.tenures:
+            return records
+        return [one for one in records if self._outbox.lasts(Partition(one.topic, one.partition), tenures)]
 
     async def _unless_stopping(self, awaitable: Coroutine[object, object, None]) -> None:
-        """Waits for it, or for the order to stop."""
-        waits = [asyncio.create_task(awaitable), asyncio.create_task(self._stopping.wait())]
+        """Waits for it, or for the order to stop; raises what it raised."""
+        waited, stopping = asyncio.create_task(awaitable), asyncio.create_task(self._stopping.wait())
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([waited, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if waited.done():
+                waited.result()
         finally:
-            for one in waits:
-                one.cancel()
+            waited.cancel()
+            stopping.cancel()
+            await asyncio.gather(waited, stopping, return_exceptions=True)
 
-    async def _decide(self, records: Sequence[SourceRecord]) -> None:
+    async def _decide(self, records: Sequence[SourceRecord], tenures: Tenures) -> None:
         positions = _positions(records)
         known, records = self._already_decided(records) if self._recorded else ([], records)
         rate = self._pacing.rate
@@ -221,8 +226,8 @@ class Selector:
         self._account(decided)
         if decided.letters:
             await self._set_aside(decided)
-        await self._outbox.put(durable, [*known, *decided.queries], positions)
-        self._note_poison(decided)
+        await self._outbox.put(durable, [*known, *decided.queries], positions, tenures)
+        self._note_poison(records, decided)
         # A breath for heartbeats, learning and HTTP between micro-batches.
         await asyncio.sleep(0)
 
@@ -249,7 +254,7 @@ class Selector:
         for query in decided.queries:
             uncertain += query.lane == "uncertain"
             self._metrics.queries.labels(query.lane).inc()
-        self._pacing.spent(decided.events, uncertain)
+        self._pacing.spent(decided.events, uncertain, decided.explored)
         if decided.events:
             self.threshold = decided.threshold
             self._metrics.gate_threshold.set(decided.threshold)
@@ -279,11 +284,14 @@ class Selector:
             source=str(last.source),
         )
 
-    def _note_poison(self, decided: Decided) -> None:
-        self._recent_poison.extend([False] * decided.events)
+    def _note_poison(self, records: Sequence[SourceRecord], decided: Decided) -> None:
         if not decided.letters:
+            self._recent_poison.extend([False] * decided.events)
             return
-        self._recent_poison.extend([True] * len(decided.letters))
+        poisoned = {letter.source for letter in decided.letters}
+        self._recent_poison.extend(
+            Source(one.topic, one.partition, one.offset) in poisoned for one in records
+        )
         poison = sum(self._recent_poison)
         if len(self._recent_poison) == POISON_WINDOW and poison * 2 > POISON_WINDOW:
             last = decided.letters[-1]
@@ -294,11 +302,13 @@ class Selector:
             )
 
     async def _when_available(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """The call's result, however long its server is away."""
+        """The call's result, however long its server is away; gives up when stopping."""
         while True:
             try:
                 return await call()
             except SourceUnavailable as error:
+                if self._stopping.is_set():
+                    raise
                 self._log.warning("waiting_for_server", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
