@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -24,6 +25,8 @@ from streamsel.config.sections import Config
 PREFIX = "STREAMSEL_"
 RESERVED = frozenset({"STREAMSEL_CONFIG"})
 """Variables that are no keys: the path of the file. Those under STREAMSEL_TEST_ are the tests'."""
+SECRET_VARIABLES = frozenset({"STREAMSEL_AUTH__KEYS"})
+"""Lists whose content no error may show."""
 
 
 class ConfigurationError(Exception):
@@ -31,15 +34,17 @@ class ConfigurationError(Exception):
 
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:
-    """The configuration from a file (``None``: ``streamsel.toml`` here, if there is one) and the environment.
+    """The configuration from a file (``None``: ``streamsel.toml`` here, if there is one) and the environment,
+    where an empty variable counts as none.
 
     Raises ``ConfigurationError``.
     """
     content = _read(path)
-    mistakes = [*_unknown(content, Config, ""), *_mistaken_variables(environment)]
+    variables = {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
+    mistakes = [*_unknown(content, Config, ""), *_mistaken_variables(variables)]
     if mistakes:
         raise ConfigurationError("\n".join(mistakes))
-    settings = _settings(content)
+    settings = _settings(content, variables)
     try:
         merged = settings().model_dump()
         return Config.model_validate(merged)
@@ -54,7 +59,7 @@ def schema() -> dict[str, Any]:
     return Config.model_json_schema()
 
 
-def _settings(content: dict[str, Any]) -> type[BaseSettings]:
+def _settings(content: dict[str, Any], variables: Mapping[str, str]) -> type[BaseSettings]:
     class Settings(BaseSettings, Config):
         model_config = SettingsConfigDict(
             env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
@@ -65,11 +70,13 @@ def _settings(content: dict[str, Any]) -> type[BaseSettings]:
             cls,
             settings_cls: type[BaseSettings],
             init_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-            env_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return env_settings, InitSettingsSource(settings_cls, content)
+            from_environment = EnvSettingsSource(settings_cls)
+            from_environment.env_vars = {name.lower(): value for name, value in variables.items()}
+            return from_environment, InitSettingsSource(settings_cls, content)
 
     return Settings
 
@@ -99,20 +106,21 @@ def _unknown(content: Mapping[str, Any], model: type[BaseModel], place: str) -> 
             yield from _unknown(value, inner, f"{place}{key}.")
 
 
-def _mistaken_variables(environment: Mapping[str, str]) -> Iterator[str]:
+def _mistaken_variables(variables: Mapping[str, str]) -> Iterator[str]:
     """Variables that are none of ours, and lists or tables that are no JSON."""
     known = {
         f"{PREFIX}{section}__{key}".upper(): inner.annotation
         for section, field in Config.model_fields.items()
         for key, inner in _fields(field.annotation).items()
     }
-    for name, value in environment.items():
-        if not name.startswith(PREFIX) or name in RESERVED or name.startswith(f"{PREFIX}TEST_"):
+    for name, value in variables.items():
+        if name in RESERVED or name.startswith(f"{PREFIX}TEST_"):
             continue
         if name not in known:
             yield f"{name}: unknown environment variable{_nearest(name, list(known))}"
         elif get_origin(known[name]) in (list, dict) and not _is_json(value):
-            yield f'{name}: {value!r} is not JSON; a list is written as \'["a", "b"]\''
+            given = "its value" if name in SECRET_VARIABLES else repr(value)
+            yield f'{name}: {given} is not JSON; a list is written as \'["a", "b"]\''
 
 
 def _fields(section: Any) -> dict[str, FieldInfo]:
@@ -135,8 +143,13 @@ def _nearest(key: str, known: list[str]) -> str:
 
 def _explained(error: ValidationError) -> Iterator[str]:
     for mistake in error.errors(include_url=False):
-        key = ".".join(str(part) for part in mistake["loc"])
+        # Of a key with alternatives, the name of the alternative (such as "list[str]") is left out.
+        place = [str(part) for part in mistake["loc"] if "[" not in str(part)]
         given = mistake.get("input")
-        secret = any(word in key for word in ("password", "url", "sha256"))
-        shown = "" if secret or isinstance(given, dict | BaseModel) else f" (it is {given!r})"
-        yield f"{key}: {mistake['msg']}{shown}"
+        shown = "" if _may_be_secret(place) or isinstance(given, dict | BaseModel) else f" (it is {given!r})"
+        yield f"{'.'.join(place)}: {mistake['msg'].removeprefix('Value error, ')}{shown}"
+
+
+def _may_be_secret(place: Sequence[str]) -> bool:
+    """Passwords, addresses with passwords, keys; and what stands where a whole section should."""
+    return len(place) == 1 or place[0] == "auth" or place[-1] in ("url", "sasl_password")

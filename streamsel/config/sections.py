@@ -18,9 +18,9 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    """Frozen, and closed: an unknown key is an error."""
+    """Frozen, and closed: an unknown key is an error, and so is a number that is none or has no end."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Stream(Section):
@@ -44,7 +44,9 @@ class Stream(Section):
         [], description="Fields by which the stream is told apart in decisions and reports."
     )
     redact: list[str] = Field([], description="Fields that are neither learned from nor shown to anyone.")
-    max_bytes: Positive = Field(1_000_000, description="A larger event goes to the dead letters.")
+    max_bytes: int = Field(
+        1_000_000, ge=1, le=1_000_000, description="A larger event goes to the dead letters, cut to this."
+    )
 
     @field_validator("features")
     @classmethod
@@ -52,6 +54,19 @@ class Stream(Section):
         if features == []:
             raise ValueError("must name at least one field, or be '*'")
         return features
+
+    @model_validator(mode="after")
+    def _without_contradiction(self) -> Self:
+        learned = {*(self.features if isinstance(self.features, list) else ()), self.text}
+        told = {self.id, self.timestamp, *self.segments}
+        for key, paths, used in (
+            ("exclude", self.exclude, learned),
+            ("redact", self.redact, learned | told),
+        ):
+            for field in filter(None, used):
+                if any(field == path or field.startswith(f"{path}.") for path in paths):
+                    raise ValueError(f"'{field}' is in use, and {key} forbids it")
+        return self
 
 
 class Labels(Section):
@@ -112,7 +127,7 @@ class Select(Section):
     explore: Share = Field(
         0.2, description="Share of the queries drawn at random, for honest evaluation and the unforeseen."
     )
-    window: Positive = Field(2_000, description="Recent events whose utilities set the threshold.")
+    window: Positive = Field(500, description="Recent events whose utilities set the threshold.")
     seed: int = Field(0, ge=0, description="Of the exploration draw.")
     on_desk_outage: Literal["pause", "shed"] = Field(
         "pause", description="While the desk is unreachable: pause the stream, or go on without queries."
@@ -123,7 +138,9 @@ class Capacity(Section):
     """What the reviewers can bear."""
 
     target_backlog: Positive = Field(
-        20, description="Queries waiting or in hand that the control steers to; twice this is the cap."
+        20,
+        description="Queries waiting or in hand that the control steers to; twice this is the cap. "
+        "With fewer than two for each reviewer, some wait for work.",
     )
     lease_seconds: Seconds = Field(
         120.0, description="How long a claimed query is held without a sign of life."
@@ -179,7 +196,7 @@ class ApiKey(Section):
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[\w.@ -]+$")
     scope: Scope
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
 
 
 class Auth(Section):
