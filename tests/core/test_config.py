@@ -1,0 +1,207 @@
+"""The configuration: file, then environment; every key by either."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from pydantic import SecretStr
+
+from streamsel.config import ApiKey, Config, load, schema
+
+HASH = "ab" * 32
+KEY = {"name": "ann", "scope": "reviewer", "sha256": HASH}
+
+EXAMPLES: dict[str, tuple[str, Any]] = {
+    "stream.id": ("key", "key"),
+    "stream.features": ('["a", "b.c"]', ["a", "b.c"]),
+    "stream.exclude": ('["x"]', ["x"]),
+    "stream.text": ("body", "body"),
+    "stream.timestamp": ("at", "at"),
+    "stream.segments": ('["region"]', ["region"]),
+    "stream.redact": ('["card"]', ["card"]),
+    "stream.max_bytes": ("5000", 5000),
+    "labels.names": ('["ham", "spam", "scam"]', ["ham", "spam", "scam"]),
+    "labels.guideline": ('{"positive": "It is one."}', {"positive": "It is one."}),
+    "labels.examples": ('{"negative": ["none"]}', {"negative": ["none"]}),
+    "model.preset": ("forest", "forest"),
+    "model.factory": ("package.module:function", "package.module:function"),
+    "model.seed": ("7", 7),
+    "select.strategy": ("margin", "margin"),
+    "select.budget": ("0.25", 0.25),
+    "select.explore": ("0.5", 0.5),
+    "select.window": ("1000", 1000),
+    "select.seed": ("3", 3),
+    "select.on_desk_outage": ("shed", "shed"),
+    "capacity.target_backlog": ("40", 40),
+    "capacity.lease_seconds": ("60", 60.0),
+    "capacity.expire_seconds": ("1e3", 1000.0),
+    "capacity.attempts": ("5", 5),
+    "capacity.window_seconds": ("30", 30.0),
+    "capacity.fill_seconds": ("5", 5.0),
+    "capacity.retain_seconds": ("86400", 86_400.0),
+    "kafka.bootstrap_servers": ("one:9092,two:9092", "one:9092,two:9092"),
+    "kafka.group": ("others", "others"),
+    "kafka.prefix": ("pay.", "pay."),
+    "kafka.partitions": ("12", 12),
+    "kafka.replication_factor": ("3", 3),
+    "kafka.security_protocol": ("SASL_SSL", "SASL_SSL"),
+    "kafka.sasl_mechanism": ("SCRAM-SHA-512", "SCRAM-SHA-512"),
+    "kafka.sasl_username": ("service", "service"),
+    "kafka.sasl_password": ("s3cret", SecretStr("s3cret")),
+    "kafka.ssl_cafile": ("/etc/ca.pem", Path("/etc/ca.pem")),
+    "kafka.ssl_certfile": ("/etc/cert.pem", Path("/etc/cert.pem")),
+    "kafka.ssl_keyfile": ("/etc/key.pem", Path("/etc/key.pem")),
+    "redis.url": ("rediss://:pw@host:6379/1", SecretStr("rediss://:pw@host:6379/1")),
+    "redis.prefix": ("pay", "pay"),
+    "redis.data_dir": ("/var/lib/streamsel", Path("/var/lib/streamsel")),
+    "desk.host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104
+    "desk.port": ("0", 0),
+    "auth.keys": (json.dumps([KEY]), [ApiKey.model_validate(KEY)]),
+}
+TOML = f"""
+[stream]
+features = ["amount", "customer.age"]
+exclude = ["note"]
+[labels]
+names = ["genuine", "fraud"]
+[labels.guideline]
+fraud = "Not the holder's doing."
+[select]
+budget = 0.1
+[kafka]
+bootstrap_servers = "broker:9092"
+[[auth.keys]]
+name = "ann"
+scope = "reviewer"
+sha256 = "{HASH}"
+"""
+
+
+def variable(key: str) -> str:
+    return "STREAMSEL_" + key.replace(".", "__").upper()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "streamsel.toml"
+    path.write_text(TOML, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file here, and a hostile process environment that must not be looked at."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STREAMSEL_SELECT__BUDGET", "0.9")
+
+
+def test_nothing_configured() -> None:
+    """An empty environment and no file give the defaults."""
+    assert load(None, {}) == Config()
+
+
+def test_the_table_above_names_every_key() -> None:
+    """A new key needs an example in this test."""
+    every = {
+        f"{section}.{key}"
+        for section, field in Config.model_fields.items()
+        for key in field.annotation.model_fields  # type: ignore[union-attr]
+    }
+    assert set(EXAMPLES) == every
+
+
+@pytest.mark.parametrize("key", sorted(EXAMPLES))
+def test_every_key_by_environment_variable(key: str) -> None:
+    """STREAMSEL_SECTION__KEY sets the key, lists and tables as JSON, and nothing else."""
+    written, meant = EXAMPLES[key]
+    section, name = key.split(".")
+    loaded, default = load(None, {variable(key): written}), Config()
+    assert getattr(getattr(loaded, section), name) == meant
+    assert getattr(getattr(default, section), name) != meant
+    other = loaded.model_dump()
+    other[section][name] = default.model_dump()[section][name]
+    assert other == default.model_dump()
+
+
+def test_a_file(file: Path) -> None:
+    """Sections and keys as in TOML, arrays of tables for the keys."""
+    config = load(file, {})
+    assert config.stream.features == ["amount", "customer.age"]
+    assert config.labels.guideline == {"fraud": "Not the holder's doing."}
+    assert config.auth.keys[0].name == "ann"
+    assert config.select.explore == Config().select.explore
+
+
+def test_the_environment_comes_before_the_file(file: Path) -> None:
+    """A variable replaces the file's value and leaves its neighbours."""
+    config = load(file, {"STREAMSEL_SELECT__BUDGET": "0.2", "STREAMSEL_KAFKA__GROUP": "g"})
+    assert config.select.budget == 0.2
+    assert (config.kafka.bootstrap_servers, config.kafka.group) == ("broker:9092", "g")
+
+
+def test_an_empty_variable_counts_as_none(file: Path) -> None:
+    """What a compose file passes on without a value changes nothing."""
+    empty = {variable(key): "" for key in EXAMPLES}
+    assert load(file, empty) == load(file, {})
+
+
+def test_the_file_lying_here_is_found(file: Path) -> None:
+    """Without a path, streamsel.toml in the working directory is read."""
+    assert load(None, {}) == load(file, {})
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    """The path of the file, the tests' own variables and those of other programs are no keys."""
+    environment = {"STREAMSEL_CONFIG": "x.toml", "STREAMSEL_TEST_KAFKA": "host:1", "STREAM": "x", "PATH": "/"}
+    assert load(None, environment) == Config()
+
+
+def test_star_is_every_feature_by_environment_too() -> None:
+    """'*' is a word, not JSON."""
+    assert load(None, {"STREAMSEL_STREAM__FEATURES": "*"}).stream.features == "*"
+
+
+def test_the_schema_is_json_schema(file: Path) -> None:
+    """The schema is valid draft 2020-12, accepts a right file, and refuses an unknown key and a bad value."""
+    checker = jsonschema.Draft202012Validator
+    checker.check_schema(schema())
+    validator = checker(schema())
+    validator.validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    validator.validate(json.loads(Config().model_dump_json()))
+    wrong: list[dict[str, Any]] = [
+        {"selct": {}},
+        {"select": {"budgt": 0.1}},
+        {"select": {"budget": 2}},
+        {"labels": {"names": ["a"]}},
+    ]
+    assert [validator.is_valid(one) for one in wrong] == [False] * len(wrong)
+
+
+def test_the_schema_explains_every_key_a_user_sets() -> None:
+    """Each key of the stream, the labels, the model, the selection and the capacity has a description."""
+    definitions = schema()["$defs"]
+    for section in ("Stream", "Labels", "Model", "Select", "Capacity"):
+        assert all("description" in field for field in definitions[section]["properties"].values())
+
+
+def test_secrets_are_not_shown(file: Path) -> None:
+    """Neither printing nor dumping a configuration shows a password, an address with one, or a key's hash."""
+    config = load(
+        file, {"STREAMSEL_KAFKA__SASL_PASSWORD": "s3cret", "STREAMSEL_REDIS__URL": "redis://:s3cret@h"}
+    )
+    assert config.kafka.sasl_password is not None
+    assert config.kafka.sasl_password.get_secret_value() == "s3cret"
+    for shown in (repr(config), str(config), config.model_dump_json(exclude={"auth"})):
+        assert "s3cret" not in shown
+        assert HASH not in shown
+
+
+def test_a_configuration_is_frozen() -> None:
+    """Nobody changes it while it runs."""
+    with pytest.raises(ValueError, match="frozen"):
+        Config().select.budget = 0.5  # type: ignore[misc]
