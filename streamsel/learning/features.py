@@ -51,8 +51,8 @@ def parts(features: Mapping[str, Value], text: str | None) -> Parts:
             else:
                 categories[name] = category(name, value)
         elif value is not None:
-            ordinary = type(value) is float and -LARGEST_NUMBER <= value <= LARGEST_NUMBER
-            numbers[name] = value if ordinary else number(name, value)
+            ordinary = -LARGEST_NUMBER <= value <= LARGEST_NUMBER
+            numbers[name] = float(value) if ordinary else number(name, value)
     return Parts(numbers, categories, found)
 
 

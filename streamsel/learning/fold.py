@@ -24,7 +24,7 @@ from streamsel.learning.presets import Classifier, build
 from streamsel.learning.spec import ModelSpec, unknown_label
 from streamsel.records import Label, LogRecord, Value
 
-PROBES = 32
+PROBES = 16
 """The digest is taken over the predictions for the first so many labels learned."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,7 +81,8 @@ class ScaledLogistic(base.Classifier):
             variance = variances.get(name, 0.0)
             if variance:
                 score = (value - means[name]) / variance**0.5
-                encoded[name] = min(max(score, -LARGEST_SCORE), LARGEST_SCORE)
+                ordinary = -LARGEST_SCORE <= score <= LARGEST_SCORE
+                encoded[name] = score if ordinary else math.copysign(LARGEST_SCORE, score)
         for category in known.categories.values():
             # Added, not set, as a feature's name may itself hold an equals sign.
             encoded[category] = encoded.get(category, 0.0) + 1.0
