@@ -11,6 +11,8 @@ from river import linear_model, preprocessing
 from loadtest.events import labelled
 from loadtest.measure import Stopwatch, report
 
+BARE_DECISIONS = "bare-decisions"
+
 
 def main(bootstrap_servers: str, prefix: str, group: str, events: int, labels: int) -> None:
     """Scores ``events`` events, trained on ``labels`` labels as ours is."""
@@ -30,7 +32,7 @@ def main(bootstrap_servers: str, prefix: str, group: str, events: int, labels: i
     producer = Producer(
         {"bootstrap.servers": bootstrap_servers, "linger.ms": 5, "queue.buffering.max.messages": 1_000_000}
     )
-    topic = f"{prefix}bare-decisions"
+    topic = f"{prefix}{BARE_DECISIONS}"
     watch = Stopwatch(events)
     seen = 0
     while seen < events:
@@ -43,7 +45,8 @@ def main(bootstrap_servers: str, prefix: str, group: str, events: int, labels: i
             seen += 1
         producer.poll(0)
         watch.saw(seen)
-    producer.flush()
+    if left := producer.flush(60.0):
+        raise RuntimeError(f"{left} decisions were not delivered")
     consumer.commit(asynchronous=False)
     report(watch.finished())
     consumer.close()

@@ -39,10 +39,9 @@ async def run(config: Config, events: int) -> Run:
             if failed.done():
                 failed.result()
             await asyncio.sleep(0.01)
-        selector.stop()
-        await service.drained()
-        result = watch.finished()
         failed.cancel()
+        await service.drain()
+        result = watch.finished()
     return result
 
 

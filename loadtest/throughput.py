@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 from rich.progress import Progress
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.local_kafka import LocalKafka
 
+from loadtest.contestant_bare import BARE_DECISIONS
 from loadtest.contestant_streamsel import configuration
 from loadtest.events import labelled, payloads
 from loadtest.measure import Run, run_contestant
@@ -45,6 +47,7 @@ def throughput(options: Options) -> dict[str, Any]:
     ):
         root, servers = Path(directory), broker.bootstrap_servers
         asyncio.run(_prepare(servers, root / "valkey"))
+        _create_topic(servers, f"{PREFIX}{BARE_DECISIONS}")
         _fill(servers, options.events, progress)
         ours: list[Run] = []
         bare: list[Run] = []
@@ -57,7 +60,7 @@ def throughput(options: Options) -> dict[str, Any]:
                     last, module, runs = str(root / "valkey"), "loadtest.contestant_streamsel", ours
                 else:
                     last, module, runs = str(SEED_LABELS), "loadtest.contestant_bare", bare
-                runs.append(run_contestant(module, [*common, last], root / f"{name}.log", 600.0))
+                runs.append(run_contestant(module, [*common, last], root / f"{name}.log", 120.0))
                 progress.advance(turns)
     ours_rate, bare_rate = _median_rate(ours), _median_rate(bare)
     return {
@@ -96,9 +99,13 @@ async def _prepare(bootstrap_servers: str, data_dir: Path) -> None:
         seeded_by="loadtest",
         clock=SystemClock(),
     )
-    await wiring.prepared_topics(config)
     async with wiring.opened_label_log(config) as log:
         await append_labels(log, labels, lambda _: None)
+
+
+def _create_topic(bootstrap_servers: str, name: str) -> None:
+    created = AdminClient({"bootstrap.servers": bootstrap_servers}).create_topics([NewTopic(name, 1)])
+    created[name].result(30.0)
 
 
 def _fill(bootstrap_servers: str, events: int, progress: Progress) -> None:
