@@ -41,8 +41,7 @@ async def run(config: Config, events: int) -> Run:
             await asyncio.sleep(0.01)
         failed.cancel()
         await service.drain()
-        result = watch.finished()
-    return result
+        return watch.finished()
 
 
 def main(bootstrap_servers: str, prefix: str, group: str, events: int, data_dir: Path) -> None:

@@ -15,14 +15,14 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 from rich.progress import Progress
-from streamsel.adapters.clock import SystemClock
-from streamsel.adapters.local_kafka import LocalKafka
 
 from loadtest.contestant_bare import BARE_DECISIONS
 from loadtest.contestant_streamsel import configuration
 from loadtest.events import labelled, payloads
 from loadtest.measure import Run, run_contestant
 from streamsel import wiring
+from streamsel.adapters.clock import SystemClock
+from streamsel.adapters.local_kafka import LocalKafka
 from streamsel.services.seeding import append_labels, seed_labels
 
 SEED_LABELS = 1_000
@@ -104,8 +104,8 @@ async def _prepare(bootstrap_servers: str, data_dir: Path) -> None:
 
 
 def _create_topic(bootstrap_servers: str, name: str) -> None:
-    created = AdminClient({"bootstrap.servers": bootstrap_servers}).create_topics([NewTopic(name, 1)])
-    created[name].result(30.0)
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin.create_topics([NewTopic(name, 1)])[name].result(30.0)
 
 
 def _fill(bootstrap_servers: str, events: int, progress: Progress) -> None:
