@@ -1,1 +1,1 @@
-"""HTTP: the queue API, the console, health and metrics."""
+"""The HTTP API and the page to label by hand."""

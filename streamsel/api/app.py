@@ -1,0 +1,74 @@
+"""Puts the API together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import FastAPI
+
+import streamsel
+from streamsel.api.auth import Gatekeeper
+from streamsel.api.handlers import HANDLERS
+from streamsel.api.headers import SecurityHeaders
+from streamsel.api.limits import BodyLimit
+from streamsel.api.parts import ApiParts
+from streamsel.api.problems import ProblemDetails
+from streamsel.api.routes.claims import claim_routes
+from streamsel.api.routes.events import EVENTS_PATH, event_routes
+from streamsel.api.routes.health import OPEN_PATHS, health_routes
+from streamsel.api.routes.model import model_routes
+from streamsel.api.routes.page import page_routes
+from streamsel.api.routes.queue import queue_routes
+from streamsel.api.routes.session import SESSION_PATH, session_routes
+from streamsel.api.sessions import Sessions
+
+MAX_EVENTS_BYTES = 8_000_000
+"""Of one call with many events."""
+
+
+def create_app(parts: ApiParts) -> FastAPI:
+    """The API over ``parts``. Setting the event ``app.state.closing`` ends long polls early."""
+    app = _Api(
+        title="streamsel",
+        version=streamsel.__version__,
+        summary="Ask about the few events whose label teaches the model most.",
+        description="All errors are RFC 9457 problem details; their ``type`` is stable.",
+        docs_url=None,  # these pages would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers=HANDLERS,
+    )
+    app.state.closing = closing = asyncio.Event()
+    sessions = Sessions(parts.one_time_token)
+    open_calls = {("GET", path) for path in OPEN_PATHS}
+
+    app.include_router(health_routes(parts.health, parts.metrics))
+    if parts.model is not None:
+        app.include_router(model_routes(parts.model))
+    if parts.intake is not None:
+        app.include_router(event_routes(parts.intake, parts.max_event_bytes))
+    if parts.desk is not None:
+        app.include_router(claim_routes(parts.desk, parts.labels, closing))
+        app.include_router(queue_routes(parts.desk, parts.labels, parts.target_backlog))
+        app.include_router(session_routes(sessions))
+        page = page_routes()
+        app.router.routes.extend(page)
+        open_calls |= {(method, route.path) for route in page for method in route.methods or ()}
+        if parts.one_time_token is not None:
+            open_calls.add(("POST", SESSION_PATH))
+
+    # The last one added is the outermost: headers on everything, then who calls, then how much they send.
+    app.add_middleware(BodyLimit, exceptions={EVENTS_PATH: max(parts.max_event_bytes, MAX_EVENTS_BYTES)})
+    app.add_middleware(Gatekeeper, keys=parts.keys, sessions=sessions, open_calls=frozenset(open_calls))
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        schema = super().openapi()
+        # Routes refer to it under another media type than FastAPI would give a model.
+        problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema["components"]["schemas"] |= {**problem.pop("$defs"), "ProblemDetails": problem}
+        return schema

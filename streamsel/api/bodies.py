@@ -1,0 +1,80 @@
+"""What callers send under ``/v1``. Unknown fields are refused, and no value is converted."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+LONGEST_WAIT = 30.0
+"""Seconds a claim may wait for work: less than the minute after which proxies give up."""
+
+LARGEST_CLAIM = 100
+"""Queries one call may claim."""
+
+_PLAIN_TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
+
+
+def _plain(text: str) -> str:
+    if not re.fullmatch(_PLAIN_TEXT, text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+def _whole(number: Any) -> Any:
+    """JSON does not tell 4.0 from 4."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Count = Annotated[int, Field(ge=1, le=LARGEST_CLAIM), BeforeValidator(_whole)]
+Fence = Annotated[
+    int,
+    Field(ge=1, lt=2**53, description="The fence of the claim.", examples=[42]),
+    BeforeValidator(_whole),
+]
+
+
+class ClaimRequest(_Request):
+    """What a reviewer wants to work on."""
+
+    queue: Literal["default", "escalated"] = Field("default", description="Queue to claim from.")
+    count: Count = Field(1, description="Queries to claim at most.")
+    wait_seconds: float = Field(
+        0.0, ge=0.0, le=LONGEST_WAIT, description="How long to wait for the first one.", examples=[20.0]
+    )
+
+
+class LabelRequest(_Request):
+    """The answer to a claimed query."""
+
+    label: str = Field(min_length=1, description="One of the names.", examples=["fraud"])
+    fence: Fence
+
+
+class FenceRequest(_Request):
+    """Names the claim that is meant."""
+
+    fence: Fence
+
+
+class EscalateRequest(FenceRequest):
+    """Hands the query to the ``escalated`` queue."""
+
+    reason: Annotated[str, AfterValidator(_plain)] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Why.",
+        examples=["Looks like a refund, not a sale."],
+        json_schema_extra={"pattern": _PLAIN_TEXT},
+    )
+
+
+class SessionRequest(_Request):
+    """The token of the one-time link."""
+
+    token: SecretStr = Field(min_length=1, max_length=200, examples=["the part of the link after #token="])

@@ -1,0 +1,90 @@
+"""Every exception that can leave a route, and the problem it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from streamsel.api import problems
+from streamsel.api.headers import HEADERS
+from streamsel.api.mistakes import explained, printable
+from streamsel.api.problems import Kind, Problem
+from streamsel.ports import RecordTooLarge, SourceUnavailable
+from streamsel.review.refusals import (
+    DeskUnreachable,
+    LabelLogUnreachable,
+    Superseded,
+    UnknownQuery,
+    Unrecorded,
+)
+
+Handler: TypeAlias = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+
+_HTTP_KINDS: dict[int, tuple[Kind, str]] = {
+    400: (problems.MALFORMED, "The body could not be read as JSON in UTF-8."),
+    404: (problems.NOT_FOUND, "No resource has this address."),
+    405: (problems.METHOD_NOT_ALLOWED, "The Allow header names the methods this address takes."),
+}
+
+
+async def _problem(_: Request, error: Problem) -> Response:
+    return error.response()
+
+
+def _refusal(kind: Kind) -> Handler:
+    """Refusals speak for themselves: their messages are fit to show."""
+
+    async def handle(_: Request, refusal: Exception) -> Response:
+        return Problem(kind, printable(str(refusal))).response()
+
+    return handle
+
+
+def _outage(kind: Kind) -> Handler:
+    """The message of an outage may name addresses, so a fixed sentence is shown."""
+
+    async def handle(_: Request, __: Exception) -> Response:
+        return Problem(kind, "Whether the call had an effect is not known; it is safe to repeat.").response()
+
+    return handle
+
+
+async def _invalid(_: Request, error: RequestValidationError) -> Response:
+    errors = error.errors()
+    if any(one["type"] == "json_invalid" for one in errors):
+        place, why = errors[0]["loc"][-1], errors[0]["ctx"]["error"]
+        return Problem(problems.MALFORMED, f"{why} at character {place}.").response()
+    found = explained(errors)
+    names = ", ".join(dict.fromkeys(one.field for one in found))
+    return Problem(problems.INVALID, f"Not as it must be: {names}.", found).response()
+
+
+async def _http(_: Request, error: HTTPException) -> Response:
+    kind, detail = _HTTP_KINDS[error.status_code]
+    return Problem(kind, detail, headers=error.headers).response()
+
+
+async def _internal(_: Request, __: Exception) -> Response:
+    # The exception itself goes to the log. This response passes by the middleware that adds the headers.
+    return Problem(problems.INTERNAL, "The error is in the server's log.", headers=HEADERS).response()
+
+
+HANDLERS: dict[int | type[Exception], Handler] = {
+    Problem: _problem,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+    UnknownQuery: _refusal(problems.UNKNOWN_QUERY),
+    Superseded: _refusal(problems.SUPERSEDED),
+    Unrecorded: _refusal(problems.UNRECORDED),
+    DeskUnreachable: _outage(problems.DESK_UNREACHABLE),
+    LabelLogUnreachable: _outage(problems.LABEL_LOG_UNREACHABLE),
+    RecordTooLarge: _refusal(problems.TOO_LARGE),
+    SourceUnavailable: _outage(problems.STREAM_UNREACHABLE),
+    Exception: _internal,
+}
+"""For ``FastAPI(exception_handlers=…)``."""

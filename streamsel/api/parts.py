@@ -1,0 +1,51 @@
+"""What the API is given, and the little it needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streamsel.config.sections import ApiKey, Labels
+from streamsel.metrics import Metrics
+from streamsel.ports import EventIntake
+from streamsel.services.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """The serving model: what it is, how far it has read the label log, and what it has become."""
+
+    preset: str
+    version: int
+    """Label-log offset: the records before it are folded in."""
+    digest: str
+    labels_learned: int
+    fold_lag: int
+    """Records in the label log that are not folded in yet."""
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether this process can do its work; if not, a sentence for each reason."""
+
+    ready: bool
+    reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """Everything behind the API. A part that is ``None`` makes its routes absent."""
+
+    desk: Desk | None
+    intake: EventIntake | None
+    model: Callable[[], ModelView] | None
+    health: Callable[[], Readiness]
+    metrics: Metrics
+    labels: Labels
+    keys: Sequence[ApiKey]
+    target_backlog: int
+    max_event_bytes: int
+    one_time_token: str | None = None
+    """Opens one session of the page, once."""

@@ -1,0 +1,239 @@
+"""What callers get under ``/v1``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from streamsel.api.parts import ModelView
+from streamsel.ports import Answer, Claim, QueryView, QueueStatus
+from streamsel.records import Lane, Query, Source, Value
+from streamsel.review.lifecycle import State
+
+
+class _Response(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class SessionView(_Response):
+    """Who is calling."""
+
+    name: str = Field(description="Under this name labels are recorded.", examples=["ana"])
+    scopes: list[str] = Field(examples=[["reviewer"]])
+
+
+class QueryContent(_Response):
+    """The event asked about, as a reviewer sees it."""
+
+    event_id: str = Field(examples=["tx-20931"])
+    lane: Lane = Field(description="Why it is asked about.", examples=["uncertain"])
+    timestamp: float | None = Field(
+        description="When the event happened, in seconds since 1970.", examples=[1767225600.0]
+    )
+    decided_at: float = Field(examples=[1767225601.25])
+    features: dict[str, Value] = Field(
+        description="What the model learns from.", examples=[{"amount": 912.5, "country": "PT"}]
+    )
+    context: dict[str, Value] = Field(
+        description="What only the reviewer sees.", examples=[{"note": "second try"}]
+    )
+    segments: dict[str, str] = Field(examples=[{"country": "PT"}])
+    probabilities: dict[str, float] | None = Field(
+        description="What the model thinks. Hidden in the explore lane until answered, so as not to sway.",
+        examples=[{"fraud": 0.46, "legitimate": 0.54}],
+    )
+
+    @classmethod
+    def of(cls, query: Query, *, answered: bool = False) -> Self:
+        """As shown before or after it was answered."""
+        hidden = query.lane == "explore" and not answered
+        return cls(
+            event_id=query.event_id,
+            lane=query.lane,
+            timestamp=query.timestamp,
+            decided_at=query.decided_at,
+            features=dict(query.features),
+            context=dict(query.context),
+            segments=dict(query.segments),
+            probabilities=None if hidden else dict(query.probabilities),
+        )
+
+
+_QUERY_ID = "9f2c4e1ab3d05c77"
+
+
+class ClaimView(_Response):
+    """A query in the caller's hands until the lease ends."""
+
+    query_id: str = Field(examples=[_QUERY_ID])
+    fence: int = Field(description="To be named in every call about this claim.", examples=[42])
+    queue: str = Field(examples=["default"])
+    attempt: int = Field(description="1 the first time it is claimed.", examples=[1])
+    lease_seconds: float = Field(examples=[120.0])
+    lease_expires_at: float = Field(
+        description="By the desk's clock, in seconds since 1970.", examples=[1767225720.0]
+    )
+    query: QueryContent
+
+    @classmethod
+    def of(cls, claim: Claim) -> Self:
+        """As its holder sees it."""
+        return cls(
+            query_id=claim.query.query_id,
+            fence=claim.fence,
+            queue=claim.queue,
+            attempt=claim.attempt,
+            lease_seconds=claim.lease_seconds,
+            lease_expires_at=claim.lease_expires_at,
+            query=QueryContent.of(claim.query),
+        )
+
+
+class AnswerView(_Response):
+    """The answer that counts."""
+
+    query_id: str = Field(examples=[_QUERY_ID])
+    label: str = Field(examples=["fraud"])
+    labelled_by: str = Field(examples=["ana"])
+    offset: int = Field(description="In the label log.", examples=[311])
+    model_version: int = Field(description="The first version that has learned it.", examples=[312])
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """With the model version that follows from the offset."""
+        return cls(
+            query_id=answer.query_id,
+            label=answer.label,
+            labelled_by=answer.labelled_by,
+            offset=answer.offset,
+            model_version=answer.offset + 1,
+        )
+
+
+class QueryState(_Response):
+    """A query and where it stands."""
+
+    query_id: str = Field(examples=[_QUERY_ID])
+    state: State = Field(examples=[State.LABELLED])
+    queue: str = Field(examples=["default"])
+    fence: int = Field(description="Of the newest claim; 0 before the first.", examples=[42])
+    attempts: int = Field(examples=[1])
+    offered_at: float = Field(examples=[1767225601.5])
+    reason: str = Field(description="Of the escalation or the end, if any.", examples=[""])
+    answer: AnswerView | None
+    opinions: list[dict[str, str]] = Field(description="Labels that came too late to count.", examples=[[]])
+    query: QueryContent
+
+    @classmethod
+    def of(cls, query_id: str, view: QueryView) -> Self:
+        """What anyone may see of it."""
+        return cls(
+            query_id=query_id,
+            state=view.state,
+            queue=view.queue,
+            fence=view.fence,
+            attempts=view.attempts,
+            offered_at=view.offered_at,
+            reason=view.reason,
+            answer=None if view.answer is None else AnswerView.of(view.answer),
+            opinions=[dict(opinion) for opinion in view.opinions],
+            query=QueryContent.of(view.query, answered=view.answer is not None),
+        )
+
+
+class QueueView(_Response):
+    """The desk at a glance."""
+
+    waiting: dict[str, int] = Field(description="By lane.", examples=[{"uncertain": 9, "explore": 3}])
+    leased: dict[str, int] = Field(description="By lane.", examples=[{"uncertain": 4, "explore": 1}])
+    backlog: int = Field(description="Waiting and leased together.", examples=[17])
+    target_backlog: int = Field(description="What the capacity control steers to.", examples=[20])
+    oldest_seconds: float = Field(examples=[38.5])
+    live_reviewers: int = Field(examples=[5])
+    completions_per_second: float = Field(examples=[0.21])
+    mean_review_seconds: float | None = Field(examples=[23.8])
+    expired_total: int = Field(examples=[2])
+    dead_total: int = Field(examples=[0])
+
+    @classmethod
+    def of(cls, status: QueueStatus, target_backlog: int) -> Self:
+        """With the backlog summed up beside its target."""
+        return cls(
+            waiting=dict(status.waiting),
+            leased=dict(status.leased),
+            backlog=sum(status.waiting.values()) + sum(status.leased.values()),
+            target_backlog=target_backlog,
+            oldest_seconds=status.oldest_seconds,
+            live_reviewers=status.live_reviewers,
+            completions_per_second=status.completions_per_second,
+            mean_review_seconds=status.mean_review_seconds,
+            expired_total=status.expired_total,
+            dead_total=status.dead_total,
+        )
+
+
+class LabelChoice(_Response):
+    """One answer a reviewer can give."""
+
+    name: str = Field(examples=["fraud"])
+    guideline: str = Field(description="What it means.", examples=["The cardholder did not make it."])
+    examples: list[str] = Field(examples=[["Three countries in an hour"]])
+
+
+class LabelChoices(_Response):
+    """The answers, in the order of the buttons."""
+
+    labels: list[LabelChoice]
+
+
+class SourceView(_Response):
+    """Where an event stands in the stream."""
+
+    topic: str = Field(examples=["events"])
+    partition: int = Field(examples=[0])
+    offset: int = Field(examples=[20931])
+
+
+class AcceptedEvents(_Response):
+    """Events that are durably in the stream, in the order they were sent."""
+
+    sources: list[SourceView]
+
+    @classmethod
+    def of(cls, sources: Sequence[Source]) -> Self:
+        """One source an event."""
+        return cls(sources=[SourceView(**source._asdict()) for source in sources])
+
+
+class ServingModel(_Response):
+    """The model that scores events now."""
+
+    preset: str = Field(examples=["logistic"])
+    version: int = Field(description="Label-log offset it stands at.", examples=[312])
+    digest: str = Field(
+        description="Of its predictions on fixed probes; equal on every replica at one version.",
+        examples=["5d1a0c6e92b7f348"],
+    )
+    labels_learned: int = Field(examples=[309])
+    fold_lag: int = Field(description="Records in the label log it has not read yet.", examples=[0])
+    spec: dict[str, Any] = Field(description="What it was made from.", examples=[{"seed": 1}])
+
+    @classmethod
+    def of(cls, model: ModelView) -> Self:
+        """As the fold sees itself."""
+        return cls(
+            preset=model.preset,
+            version=model.version,
+            digest=model.digest,
+            labels_learned=model.labels_learned,
+            fold_lag=model.fold_lag,
+            spec=dict(model.spec),
+        )
+
+
+class Health(_Response):
+    """What a probe wants to know."""
+
+    status: Literal["alive", "ready"] = Field(examples=["alive"])

@@ -1,0 +1,150 @@
+"""A desk on a real server with its API, for one test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import httpx
+from fastapi import FastAPI
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from streamsel.adapters.clock import SystemClock
+from streamsel.adapters.redis_desk import RedisReviewQueue
+from streamsel.adapters.redis_streams import RedisStreams
+from streamsel.adapters.redis_streams_log import RedisLabelLog, RedisLogReader
+from streamsel.adapters.redis_streams_sinks import RedisEventIntake
+from streamsel.api.app import create_app
+from streamsel.api.keys import new_key
+from streamsel.api.parts import ApiParts, ModelView, Readiness
+from streamsel.config.sections import ApiKey, Labels
+from streamsel.config.sections import Scope as KeyScope
+from streamsel.metrics import Metrics
+from streamsel.records import Lane, Query, Value
+from streamsel.review.settings import DeskSettings
+from streamsel.services.desk import Desk
+
+ADDRESS = "http://desk.example"
+
+LABELS = Labels(
+    names=["legitimate", "fraud"],
+    guideline={"fraud": "The cardholder did not make it."},
+    examples={"fraud": ["Three countries in an hour"]},
+)
+
+SETTINGS = DeskSettings(
+    lease_seconds=30.0,
+    expire_seconds=600.0,
+    recording_seconds=10.0,
+    attempts=3,
+    retain_seconds=3_600.0,
+    window_seconds=60.0,
+)
+
+SCOPES: dict[str, KeyScope] = {"ana": "reviewer", "ben": "reviewer", "shop": "producer", "root": "admin"}
+"""Who has a key, and of what scope."""
+
+MODEL = ModelView("logistic", version=3, digest="5d1a0c6e", labels_learned=3, fold_lag=0, spec={"seed": 1})
+
+
+@dataclass
+class Reviewing:
+    """The desk, its store, its API, and a secret for each name in ``SCOPES``."""
+
+    parts: ApiParts
+    app: FastAPI
+    queue: RedisReviewQueue
+    events: RedisLogReader
+    """Where ``POST /v1/events`` puts them."""
+    secrets: dict[str, str]
+    readiness: list[Readiness] = field(default_factory=lambda: [Readiness(True)])
+
+    def caller(
+        self, name: str | None, app: FastAPI | None = None, address: str = ADDRESS
+    ) -> httpx.AsyncClient:
+        """A client with the key of that name, or with none."""
+        headers = {} if name is None else {"Authorization": f"Bearer {self.secrets[name]}"}
+        transport = httpx.ASGITransport(app or self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url=address, headers=headers, timeout=30.0)
+
+    def app_with(self, **changes: object) -> FastAPI:
+        """The same API with other parts."""
+        return create_app(replace(self.parts, **changes))  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def reviewing(desk_url: str, log_url: str, prefix: str) -> AsyncIterator[Reviewing]:
+    """A running desk; what it keeps is under ``prefix``."""
+    client = Redis.from_url(desk_url, retry=Retry(NoBackoff(), 0), socket_timeout=5.0)
+    queue = RedisReviewQueue(client, prefix, SETTINGS)
+    streams = RedisStreams(log_url, prefix)
+    log, intake = RedisLabelLog(streams), RedisEventIntake(streams, partitions=1)
+    events = RedisLogReader(streams, streams.events(0))
+    metrics = Metrics()
+    desk = Desk(queue, log, LABELS.names, SystemClock(), metrics)
+    running = asyncio.create_task(desk.run())
+    readiness = [Readiness(True)]
+    secrets, keys = _keys()
+    parts = ApiParts(
+        desk=desk,
+        intake=intake,
+        model=lambda: MODEL,
+        health=lambda: readiness[0],
+        metrics=metrics,
+        labels=LABELS,
+        keys=keys,
+        target_backlog=20,
+        max_event_bytes=1_000,
+    )
+    try:
+        yield Reviewing(parts, create_app(parts), queue, events, secrets, readiness)
+    finally:
+        while not running.done():  # up to Python 3.11 asyncio.wait_for, in redis-py, may lose a cancellation
+            running.cancel()
+            await asyncio.wait({running}, timeout=0.5)
+        for part in (queue, log, intake, events):
+            await part.close()
+        await client.aclose()
+
+
+def _keys() -> tuple[dict[str, str], Sequence[ApiKey]]:
+    secrets, keys = {}, []
+    for name, scope in SCOPES.items():
+        secrets[name], sha256 = new_key()
+        keys.append(ApiKey(name=name, scope=scope, sha256=sha256))
+    return secrets, keys
+
+
+def query(
+    number: int,
+    lane: Lane = "uncertain",
+    features: Mapping[str, Value] | None = None,
+    context: Mapping[str, Value] | None = None,
+) -> Query:
+    """A transaction asked about; the higher the number, the later it is claimed."""
+    return Query(
+        query_id=f"{number:016x}",
+        event_id=f"tx-{number}",
+        lane=lane,
+        propensity=0.25,
+        utility=max(0.0, 1.0 - number / 100.0),
+        probabilities={"fraud": 0.46, "legitimate": 0.54},
+        model_version=3,
+        decided_at=1_800_000_001.25,
+        features=features or {"amount": 912.5, "country": "PT", "online": True},
+        context=context or {"note": "second try"},
+        timestamp=1_800_000_000.0,
+        segments={"country": "PT"},
+    )
+
+
+async def claimed(client: httpx.AsyncClient, **body: object) -> dict[str, object]:
+    """The one query that was claimed."""
+    response = await client.post("/v1/claims", json=body)
+    assert response.status_code == 200, response.text
+    (claim,) = response.json()
+    return dict(claim)

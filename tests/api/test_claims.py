@@ -1,0 +1,285 @@
+"""Claiming, answering, extending, releasing, escalating: over HTTP, on a real store and label log."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from streamsel.api.server import serve
+from tests.api.reviewing import SETTINGS, Reviewing, claimed, query
+
+
+async def _label(
+    client: httpx.AsyncClient, claim: dict[str, object], label: str, key: str = "key-1"
+) -> httpx.Response:
+    return await client.put(
+        f"/v1/claims/{claim['query_id']}/label",
+        json={"label": label, "fence": claim["fence"]},
+        headers={"Idempotency-Key": key},
+    )
+
+
+async def _act(
+    client: httpx.AsyncClient, claim: dict[str, object], action: str, **body: object
+) -> httpx.Response:
+    return await client.post(
+        f"/v1/claims/{claim['query_id']}/{action}", json={"fence": claim["fence"], **body}
+    )
+
+
+async def test_a_claim_shows_the_event_and_holds_it(
+    desk: Reviewing, ana: httpx.AsyncClient, ben: httpx.AsyncClient
+) -> None:
+    """All a reviewer needs to answer; nobody else gets it meanwhile."""
+    await desk.queue.offer([query(1)])
+    claim = await claimed(ana)
+    assert claim["query_id"] == query(1).query_id
+    assert claim["queue"] == "default"
+    assert claim["attempt"] == 1
+    assert claim["lease_seconds"] == SETTINGS.lease_seconds
+    assert claim["query"] == {
+        "event_id": "tx-1",
+        "lane": "uncertain",
+        "timestamp": 1_800_000_000.0,
+        "decided_at": 1_800_000_001.25,
+        "features": {"amount": 912.5, "country": "PT", "online": True},
+        "context": {"note": "second try"},
+        "segments": {"country": "PT"},
+        "probabilities": {"fraud": 0.46, "legitimate": 0.54},
+    }
+    assert (await ben.post("/v1/claims", json={})).json() == []
+
+
+async def test_several_queries_may_be_claimed_at_once(desk: Reviewing, ana: httpx.AsyncClient) -> None:
+    """The most useful first, and no more than asked for."""
+    await desk.queue.offer([query(number) for number in (2, 1, 3)])
+    response = await ana.post("/v1/claims", json={"count": 2})
+    assert [claim["query"]["event_id"] for claim in response.json()] == ["tx-1", "tx-2"]
+
+
+async def test_the_models_opinion_is_hidden_in_the_explore_lane_until_the_answer(
+    desk: Reviewing, ana: httpx.AsyncClient
+) -> None:
+    """Neither the claim nor the query may sway the reviewer."""
+    await desk.queue.offer([query(1, lane="explore")])
+    claim = await claimed(ana)
+    path = f"/v1/queries/{claim['query_id']}"
+    assert claim["query"]["probabilities"] is None  # type: ignore[index]
+    assert (await ana.get(path)).json()["query"]["probabilities"] is None
+    assert (await _label(ana, claim, "fraud")).status_code == 201
+    assert (await ana.get(path)).json()["query"]["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}
+
+
+async def test_a_long_poll_gets_what_is_offered_meanwhile(desk: Reviewing, ana: httpx.AsyncClient) -> None:
+    """At once, not when its time is over."""
+    polling = asyncio.create_task(claimed(ana, wait_seconds=30))
+    await _live_reviewers(ana, 1)
+    await desk.queue.offer([query(1)])
+    async with asyncio.timeout(5):
+        assert (await polling)["query_id"] == query(1).query_id
+
+
+async def test_a_long_poll_ends_empty(ana: httpx.AsyncClient) -> None:
+    """When nothing came in its time."""
+    started = asyncio.get_running_loop().time()
+    response = await ana.post("/v1/claims", json={"wait_seconds": 0.2})
+    assert response.json() == []
+    assert asyncio.get_running_loop().time() - started >= 0.2
+
+
+async def test_a_client_that_hung_up_gets_nothing(desk: Reviewing, ana: httpx.AsyncClient) -> None:
+    """Its long poll ends with it: what is offered later goes to somebody who is there."""
+    running = await serve(desk.app, "127.0.0.1", 0)
+    try:
+        headers = {"Authorization": f"Bearer {desk.secrets['ben']}"}
+        async with httpx.AsyncClient(base_url=running.url, headers=headers) as gone:
+            with pytest.raises(httpx.ReadTimeout):
+                await gone.post("/v1/claims", json={"wait_seconds": 30}, timeout=0.3)
+        await _no_long_poll()
+        await desk.queue.offer([query(1)])
+        assert (await claimed(ana))["query_id"] == query(1).query_id
+    finally:
+        await running.stop()
+
+
+async def test_a_label_is_recorded_once_and_its_repetition_gets_the_same_answer(
+    desk: Reviewing, ana: httpx.AsyncClient
+) -> None:
+    """201, then 200, with one record in the label log; the query says so."""
+    await desk.queue.offer([query(1)])
+    claim = await claimed(ana)
+    first = await _label(ana, claim, "fraud")
+    assert first.status_code == 201
+    assert first.json() == {
+        "query_id": claim["query_id"],
+        "label": "fraud",
+        "labelled_by": "ana",
+        "offset": 0,
+        "model_version": 1,
+    }
+    for key in ("key-1", "key-2"):
+        again = await _label(ana, claim, "fraud", key)
+        assert again.status_code == 200
+        assert again.json() == first.json()
+    view = (await ana.get(f"/v1/queries/{claim['query_id']}")).json()
+    assert view["state"] == "labelled"
+    assert view["answer"] == first.json()
+
+
+async def test_a_second_thought_does_not_replace_the_answer(desk: Reviewing, ana: httpx.AsyncClient) -> None:
+    """409; the first label stands."""
+    await desk.queue.offer([query(1)])
+    claim = await claimed(ana)
+    await _label(ana, claim, "fraud")
+    response = await _label(ana, claim, "legitimate")
+    assert response.status_code == 409
+    assert response.json()["type"] == "/problems/superseded"
+    assert response.json()["detail"] == "the query already has its answer"
+    assert (await ana.get(f"/v1/queries/{claim['query_id']}")).json()["answer"]["label"] == "fraud"
+
+
+async def test_a_label_for_a_query_claimed_again_is_kept_as_an_opinion(
+    desk: Reviewing, ana: httpx.AsyncClient, ben: httpx.AsyncClient
+) -> None:
+    """409 for the first holder; the newest fence counts, whoever names an older one."""
+    await desk.queue.offer([query(1)])
+    lost = await claimed(ana)
+    await _act(ana, lost, "release")
+    held = await claimed(ben)
+    assert int(str(held["fence"])) > int(str(lost["fence"]))
+    assert (await _label(ana, lost, "legitimate")).status_code == 409
+    assert (await _label(ana, held, "legitimate")).status_code == 409  # the fence is another reviewer's
+    assert (await _label(ben, held, "fraud")).status_code == 201
+    view = (await ana.get(f"/v1/queries/{lost['query_id']}")).json()
+    assert view["answer"]["labelled_by"] == "ben"
+    assert [opinion["label"] for opinion in view["opinions"]] == ["legitimate"]
+
+
+async def test_a_sign_of_life_starts_the_lease_anew(desk: Reviewing, ana: httpx.AsyncClient) -> None:
+    """With the same fence, and a later end."""
+    await desk.queue.offer([query(1)])
+    claim = await claimed(ana)
+    response = await _act(ana, claim, "extend")
+    assert response.status_code == 200
+    extended = response.json()
+    assert extended["lease_expires_at"] > claim["lease_expires_at"]
+    assert {**extended, "lease_expires_at": None} == {**claim, "lease_expires_at": None}
+
+
+async def test_a_released_query_is_there_for_others(
+    desk: Reviewing, ana: httpx.AsyncClient, ben: httpx.AsyncClient
+) -> None:
+    """At once; and it is no longer the first holder's to extend."""
+    await desk.queue.offer([query(1)])
+    claim = await claimed(ana)
+    assert (await _act(ana, claim, "release")).status_code == 204
+    assert (await claimed(ben))["query_id"] == claim["query_id"]
+    assert (await _act(ana, claim, "extend")).status_code == 409
+
+
+async def test_an_escalated_query_waits_in_its_own_queue_with_the_reason(
+    desk: Reviewing, ana: httpx.AsyncClient, ben: httpx.AsyncClient
+) -> None:
+    """Line breaks and any script are taken in the reason."""
+    await desk.queue.offer([query(1)])
+    claim = await claimed(ana)
+    reason = "Devolução?\n\tVer “nota” 日本"
+    assert (await _act(ana, claim, "escalate", reason=reason)).status_code == 204
+    assert (await ben.post("/v1/claims", json={})).json() == []
+    assert (await ben.get(f"/v1/queries/{claim['query_id']}")).json()["reason"] == reason
+    assert (await claimed(ben, queue="escalated"))["query_id"] == claim["query_id"]
+
+
+@pytest.mark.parametrize(
+    ("method", "action", "body"),
+    [
+        ("PUT", "label", {"label": "fraud"}),
+        ("POST", "extend", {}),
+        ("POST", "release", {}),
+        ("POST", "escalate", {"reason": "odd"}),
+    ],
+)
+async def test_a_query_nobody_offered_is_not_found(
+    ana: httpx.AsyncClient, method: str, action: str, body: dict[str, object]
+) -> None:
+    """404 of its own type, unlike an address that does not exist."""
+    response = await ana.request(
+        method,
+        f"/v1/claims/00000000000000ff/{action}",
+        json={"fence": 1, **body},
+        headers={"Idempotency-Key": "1"},
+    )
+    assert response.status_code == 404
+    assert response.json()["type"] == "/problems/unknown-query"
+    assert (await ana.get("/v1/queries/00000000000000ff")).json()["type"] == "/problems/unknown-query"
+
+
+async def test_a_word_that_is_no_label_is_refused_with_those_that_are(
+    desk: Reviewing, ana: httpx.AsyncClient
+) -> None:
+    """422; the claim is as it was, and the right label is taken after it."""
+    await desk.queue.offer([query(1)])
+    claim = await claimed(ana)
+    response = await _label(ana, claim, "Fraud\x00")
+    assert response.status_code == 422
+    assert response.json()["type"] == "/problems/not-a-label"
+    assert response.json()["errors"] == [
+        {"field": "label", "value": "Fraud\x00", "expected": "must be one of legitimate, fraud"}
+    ]
+    assert (await _label(ana, claim, "fraud")).status_code == 201
+
+
+async def test_the_queue_tells_what_waits_and_what_is_in_hand(
+    desk: Reviewing, ana: httpx.AsyncClient
+) -> None:
+    """By lane, with the backlog beside its target."""
+    await desk.queue.offer([query(1), query(2), query(3, lane="explore")])
+    await claimed(ana)
+    status = (await ana.get("/v1/queue")).json()
+    assert status["waiting"] == {"uncertain": 2, "explore": 0}
+    assert status["leased"]["explore"] == 1
+    assert (status["backlog"], status["target_backlog"]) == (3, 20)
+    assert status["live_reviewers"] == 1
+
+
+async def test_the_labels_come_in_order_with_what_they_mean(ana: httpx.AsyncClient) -> None:
+    """A label without guideline or examples has empty ones."""
+    assert (await ana.get("/v1/labels")).json() == {
+        "labels": [
+            {"name": "legitimate", "guideline": "", "examples": []},
+            {
+                "name": "fraud",
+                "guideline": "The cardholder did not make it.",
+                "examples": ["Three countries in an hour"],
+            },
+        ]
+    }
+
+
+async def test_the_model_tells_how_far_it_has_learned(ana: httpx.AsyncClient) -> None:
+    """Its version is a label-log offset."""
+    assert (await ana.get("/v1/model")).json() == {
+        "preset": "logistic",
+        "version": 3,
+        "digest": "5d1a0c6e",
+        "labels_learned": 3,
+        "fold_lag": 0,
+        "spec": {"seed": 1},
+    }
+
+
+async def _live_reviewers(client: httpx.AsyncClient, count: int) -> None:
+    """Returns once so many have claimed lately: a long poll shows there before it waits."""
+    async with asyncio.timeout(5):
+        while (await client.get("/v1/queue")).json()["live_reviewers"] < count:  # noqa: ASYNC110 - in the store
+            await asyncio.sleep(0.01)
+
+
+async def _no_long_poll() -> None:
+    """Returns once no call waits for work any more."""
+    claims = {task for task in asyncio.all_tasks() if "Desk.claim" in repr(task.get_coro())}
+    assert len(claims) <= 1
+    async with asyncio.timeout(5):
+        await asyncio.gather(*claims, return_exceptions=True)
