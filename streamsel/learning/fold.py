@@ -110,12 +110,15 @@ class Fold:
     def rewound(self) -> Fold:
         """A fold before everything that is superseded, as far as noted; replay the log from its version.
 
-        This fold must not be applied to any more. It still predicts.
+        This fold must not be applied to any more. It still predicts. Raises ``RuntimeError`` when nothing it
+        has learned is superseded.
         """
+        if self._rewind_to is None:
+            raise RuntimeError("nothing this fold has learned is superseded")
         fold = Fold(self.spec)
         fold._ledger = self._ledger
         fold._checkpoints = self._checkpoints
-        checkpoint = self._checkpoints.before(self.version if self._rewind_to is None else self._rewind_to)
+        checkpoint = self._checkpoints.before(self._rewind_to)
         if checkpoint is not None:
             fold.model = checkpoint.model()
             fold.version = checkpoint.version

@@ -18,7 +18,7 @@ from streamsel.learning.fold import Applied, Fold, Outcome
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
-from streamsel.ports import Clock, DeadLetterSink, LogReader, SourceUnavailable
+from streamsel.ports import Clock, DeadLetterSink, LabelLog, SourceUnavailable
 from streamsel.records import DeadLetter, Label, LogRecord, Source
 from streamsel.review.refusals import LabelLogUnreachable
 
@@ -49,7 +49,7 @@ class Learner:
 
     def __init__(
         self,
-        log: LogReader,
+        log: LabelLog,
         spec: ModelSpec,
         metrics: Metrics,
         clock: Clock,
@@ -67,13 +67,12 @@ class Learner:
         self._topic = topic
         self._log = structlog.get_logger()
         self._end = 0
-        self._first_met = 0
         self._letters: list[DeadLetter] = []
+        self._letters_wait = False
         self._reachable = True
         self._counted_errors = 0
         self._moved = asyncio.Event()
         self._slice_began = 0.0
-        self._busy_seconds = 0.0
 
     @property
     def version(self) -> int:
@@ -102,7 +101,7 @@ class Learner:
     async def catch_up(self) -> None:
         """Folds the log up to its end as of now. Waits for a log that does not answer."""
         began = self._clock.monotonic()
-        self._end = self._first_met = await self._patiently(self._label_log.end)
+        self._end = await self._patiently(self._label_log.end)
         self._show()
         fold = Fold(self.scorer.fold.spec)
         async for entry in self._entries(0, self._end, "looking_ahead"):
@@ -198,23 +197,31 @@ class Learner:
             self._letters.append(DeadLetter(reason, detail, source, payload, self._clock.time()))
 
     async def _send_letters(self) -> None:
+        """Sets records aside, or keeps them for the next time: learning does not wait for it."""
         if not self._letters:
             return
-        letters, self._letters = self._letters, []
-        await self._patiently(partial(self._dead_letters.send, list(map(encode_dead_letter, letters))))
-        for letter in letters:
+        try:
+            await self._dead_letters.send(list(map(encode_dead_letter, self._letters)))
+        except SourceUnavailable as error:
+            if not self._letters_wait:
+                self._log.warning("dead_letters_wait", count=len(self._letters), error=str(error))
+            self._letters_wait = True
+            return
+        for letter in self._letters:
             self._metrics.dead_letters.labels(letter.reason).inc()
             self._log.warning(
                 "dead_letter", reason=letter.reason, detail=letter.detail, source=str(letter.source)
             )
+        self._letters.clear()
+        self._letters_wait = False
 
     async def _patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """The call's result, however long it can't be had."""
+        """What the label log answers, however long that takes."""
         retry_seconds = FIRST_RETRY_SECONDS
         while True:
             try:
                 result = await call()
-            except (LabelLogUnreachable, SourceUnavailable) as error:
+            except LabelLogUnreachable as error:
                 if self._reachable:
                     self._reachable = False
                     self._log.error("label_log_unreachable", version=self.version, error=str(error))

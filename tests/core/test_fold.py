@@ -261,6 +261,13 @@ class TestRewinding:
                 fold.note(offset, retraction_record(str(superseded), 2))
             assert fold.rewound().version <= 3
 
+    def test_is_refused_where_nothing_is_superseded(self) -> None:
+        """A fold that can go on is not folded anew."""
+        fold = Fold(SPEC)
+        fold.apply(0, label_record("a"))
+        with pytest.raises(RuntimeError, match="nothing this fold has learned is superseded"):
+            fold.rewound()
+
     def test_checkpoints_are_few_however_long_the_log(self) -> None:
         """Their number grows with the logarithm of the labels."""
         kept = Checkpoints()

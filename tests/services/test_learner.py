@@ -260,6 +260,21 @@ async def test_serves_through_an_outage_of_the_log_and_goes_on_after_it(prefix: 
     assert events == ["label_log_unreachable", "label_log_reachable"]
 
 
+async def test_learning_does_not_wait_for_the_dead_letters(bench: Bench, prefix: str) -> None:
+    """A record that can't be set aside now is set aside later; the labels after it are learned at once."""
+    with running_valkey() as server:
+        async with bench_on(server, prefix) as elsewhere:
+            learner = Learner(bench.log, SPEC, Metrics(), SystemClock(), elsewhere.dead_letters)
+            async with following(learner):
+                server.kill()
+                await learner.reached(await bench.write(b"not JSON", label_record("a")))
+                await learner.reached(await bench.write(label_record("b")))
+                assert learner.labels_learned == 2
+                server.start()
+                (letter,) = await elsewhere.dead_letter_log.read(0, 10, 10.0)
+    assert decode_dead_letter(letter[1]).source == Source("labels", 0, 0)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 async def test_never_holds_the_event_loop_for_ten_milliseconds(bench: Bench, preset: str) -> None:
     """While it catches up, follows and rewinds; measured as this thread's own time between two turns."""
