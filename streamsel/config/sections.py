@@ -159,6 +159,11 @@ class Kafka(Section):
 
     bootstrap_servers: str | None = Field(None, description="host:port, comma-separated.")
     group: str = Field("streamsel", min_length=1, description="Consumer group of the selectors.")
+    session_seconds: Seconds = Field(
+        6.0,
+        description="A selector that died is missed after this long, and its partitions go to others. "
+        "Brokers refuse less than their group.min.session.timeout.ms.",
+    )
     prefix: str = Field("", description="Put before every topic's name, e.g. 'payments.'.")
     partitions: Positive = Field(1, description="Of the events topic, if it must be created.")
     replication_factor: Positive = Field(1, description="Of topics that must be created.")

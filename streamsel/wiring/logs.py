@@ -55,7 +55,9 @@ async def kafka_logs(settings: Kafka) -> Logs:
     )
     return Logs(
         kind="kafka",
-        source=KafkaEventSource(cluster, topics.events, settings.group),
+        source=KafkaEventSource(
+            cluster, topics.events, settings.group, session_seconds=settings.session_seconds
+        ),
         intake=KafkaEventIntake(cluster, topics.events),
         decisions=KafkaDecisionSink(cluster, topics.decisions),
         decision_reader=KafkaLogReader(cluster, topics.decisions),
@@ -70,7 +72,7 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
     await ensure_streams(streams, partitions=partitions)
     return Logs(
         kind="redis",
-        source=RedisEventSource(streams, partitions, settings.group),
+        source=RedisEventSource(streams, partitions, settings.group, lease_seconds=settings.session_seconds),
         intake=RedisEventIntake(streams, partitions),
         decisions=RedisDecisionSink(streams),
         decision_reader=RedisLogReader(streams, streams.decisions(0)),

@@ -46,6 +46,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "capacity.retain_seconds": ("86400", 86_400.0),
     "kafka.bootstrap_servers": ("one:9092,two:9092", "one:9092,two:9092"),
     "kafka.group": ("others", "others"),
+    "kafka.session_seconds": ("4", 4.0),
     "kafka.prefix": ("pay.", "pay."),
     "kafka.partitions": ("12", 12),
     "kafka.replication_factor": ("3", 3),
