@@ -72,14 +72,16 @@ class QueueModel:
             each.label = each.key = None
         return taken
 
-    def extend(self, each: ModelQuery, fence: int, reviewer: str) -> bool:
+    def extend(self, query_id: str, fence: int, reviewer: str) -> bool:
+        each = self.queries[query_id]
         if not each.held_by(reviewer, fence) or not each.allows(Action.EXTEND):
             return False
         each.move(Action.EXTEND)
         each.deadline = self.now + self._lease
         return True
 
-    def give_up(self, each: ModelQuery, fence: int, reviewer: str, action: Action) -> bool:
+    def give_up(self, query_id: str, fence: int, reviewer: str, action: Action) -> bool:
+        each = self.queries[query_id]
         target = ESCALATED_QUEUE if action == Action.ESCALATE else each.queue
         if each.state == State.WAITING and each.held_by("", fence) and each.queue == target:
             return True
@@ -89,10 +91,9 @@ class QueueModel:
         each.queue, each.holder, each.since = target, "", self.now
         return True
 
-    def begin(
-        self, each: ModelQuery, fence: int, reviewer: str, label: str, key: str
-    ) -> bool | Answer | None:
+    def begin(self, query_id: str, fence: int, reviewer: str, label: str, key: str) -> bool | Answer | None:
         """A replay's answer, or whether the label had been begun before."""
+        each = self.queries[query_id]
         if (
             each.answer
             and each.answer.label == label
@@ -110,7 +111,8 @@ class QueueModel:
         each.deadline = self.now + self._recording
         return repeated
 
-    def abort(self, each: ModelQuery, fence: int, reviewer: str) -> bool:
+    def abort(self, query_id: str, fence: int, reviewer: str) -> bool:
+        each = self.queries[query_id]
         if not each.held_by(reviewer, fence):
             return False
         if each.state == State.LEASED:
@@ -122,7 +124,8 @@ class QueueModel:
         each.label = each.key = None
         return True
 
-    def settle(self, each: ModelQuery, answer: Answer) -> Answer:
+    def settle(self, answer: Answer) -> Answer:
+        each = self.queries[answer.query_id]
         if each.answer is None or answer.offset < each.answer.offset:
             each.move(Action.SETTLE)
             if (each.label, each.holder) != (answer.label, answer.labelled_by):

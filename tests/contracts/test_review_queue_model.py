@@ -6,18 +6,15 @@ import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
-    consumes,
     initialize,
     invariant,
-    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -25,37 +22,35 @@ from hypothesis.stateful import (
 
 from streamsel.ports import Answer, Recording
 from streamsel.records import Lane
-from streamsel.review.lifecycle import OPEN_STATES, QUEUES, Action, State
+from streamsel.review.lifecycle import OPEN_STATES, Action, State
 from streamsel.review.refusals import Superseded
-from tests.contracts.review_queue_fixtures import (
-    SERVERS,
-    SETTINGS,
-    Store,
-    empty_store,
-    query,
-    serving,
-)
-from tests.contracts.review_queue_model import ModelQuery, QueueModel
+from tests.contracts.review_queue_fixtures import SERVERS, SETTINGS, Store, empty_store, query, serving
+from tests.contracts.review_queue_model import QueueModel
 
 T = TypeVar("T")
+Held: TypeAlias = tuple[str, int, str]
+"""What a reviewer believes to hold: query id, fence, reviewer."""
 
 LIMITS = replace(SETTINGS, attempts=2)
-NUMBERS = st.integers(1, 3)
+NUMBERS = st.integers(1, 8)
+LANES = st.sampled_from(["uncertain", "explore"])
+UTILITIES = st.sampled_from([0.0, 0.5, 1.0])
 REVIEWERS = st.sampled_from(["ann", "bob"])
+QUEUES = st.sampled_from(["default", "default", "escalated"])
 LABELS = st.sampled_from(["fraud", "legitimate"])
 KEYS = st.sampled_from(["key 1", "key 2"])
 SECONDS = st.sampled_from(
-    [0.0, 1.0, SETTINGS.recording_seconds, SETTINGS.lease_seconds, SETTINGS.expire_seconds]
+    [1.0, *[LIMITS.recording_seconds] * 3, *[LIMITS.lease_seconds] * 3, LIMITS.expire_seconds]
 )
-"""Moves that end just when something is due, and moves that do not."""
+"""Moves that end just when something is due, and one that does not."""
+
+there_are_claims = precondition(lambda self: self.given)
 
 
 class QueueHistory(RuleBasedStateMachine):
     """After every step the store's queue and the model agree on every query."""
 
     server: str
-    held = Bundle("held")
-    """What reviewers believe to hold: (query id, fence, reviewer), stale ones among them."""
 
     @initialize()
     def start(self) -> None:
@@ -63,7 +58,10 @@ class QueueHistory(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         self.store: Store = self.run(self.stack.enter_async_context(empty_store(self.server, LIMITS)))
         self.model = QueueModel(LIMITS, round(self.store.now * 1e6))
+        self.given: list[Held] = []
         self.offset = 1_000
+        for number in range(1, 5):
+            self.offer(number, "uncertain", 0.5)
 
     def teardown(self) -> None:
         self.run(self.stack.aclose())
@@ -72,75 +70,90 @@ class QueueHistory(RuleBasedStateMachine):
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(call)
 
-    def accepted(self, call: Coroutine[Any, Any, T]) -> T | None:
-        """What the call returns; ``None`` when it is refused."""
+    def accepted(self, call: Coroutine[Any, Any, T]) -> tuple[bool, T | None]:
+        """Whether the call was accepted, and what it returned."""
         try:
-            return self.run(call)
+            return True, self.run(call)
         except Superseded:
-            return None
+            return False, None
 
-    @rule(
-        number=NUMBERS,
-        lane=st.sampled_from(["uncertain", "explore"]),
-        utility=st.sampled_from([0.0, 0.5, 1.0]),
-    )
+    def held(self, data: st.DataObject) -> Held:
+        """Some claim: one that is the newest of its query, or any that was ever given."""
+        newest = [
+            (query_id, each.fence, each.holder)
+            for query_id, each in self.model.queries.items()
+            if each.holder and each.state in OPEN_STATES
+        ]
+        return data.draw(st.sampled_from(newest * 4 + self.given))
+
+    @rule(number=NUMBERS, lane=LANES, utility=UTILITIES)
     def offer(self, number: int, lane: Lane, utility: float) -> None:
         offered = query(number, lane, utility)
         assert self.run(self.store.queue.offer([offered])) == self.model.offer(offered)
 
-    @rule(target=held, reviewer=REVIEWERS, queue=st.sampled_from(QUEUES), count=st.integers(1, 3))
-    def claim(self, reviewer: str, queue: str, count: int) -> Any:
+    @rule(reviewer=REVIEWERS, queue=QUEUES, count=st.integers(1, 3))
+    def claim(self, reviewer: str, queue: str, count: int) -> None:
         claims = self.run(self.store.queue.claim(reviewer, queue, count))
         expected = self.model.claim(reviewer, queue, count)
         assert [(each.query, each.fence, each.attempt) for each in claims] == [
             (each.query, each.fence, each.lapses + 1) for each in expected
         ]
-        return multiple(*((each.query.query_id, each.fence, reviewer) for each in claims))
+        self.given += [(each.query.query_id, each.fence, reviewer) for each in claims]
 
-    @rule(claim=held, reviewer=st.none() | REVIEWERS)
-    def extend(self, claim: tuple[str, int, str], reviewer: str | None) -> None:
-        query_id, fence, holder = claim
-        extended = self.accepted(self.store.queue.extend(query_id, fence, reviewer or holder))
-        assert (extended is not None) == self.model.extend(self.of(query_id), fence, reviewer or holder)
+    @there_are_claims
+    @rule(data=st.data())
+    def extend(self, data: st.DataObject) -> None:
+        query_id, fence, reviewer = self.held(data)
+        accepted, _ = self.accepted(self.store.queue.extend(query_id, fence, reviewer))
+        assert accepted == self.model.extend(query_id, fence, reviewer)
 
-    @rule(claim=held)
-    def release(self, claim: tuple[str, int, str]) -> None:
-        expected = self.model.give_up(self.of(claim[0]), *claim[1:], Action.RELEASE)
-        assert self.not_refused(self.store.queue.release(*claim)) == expected
+    @there_are_claims
+    @rule(data=st.data(), escalate=st.booleans())
+    def give_up(self, data: st.DataObject, escalate: bool) -> None:
+        query_id, fence, reviewer = self.held(data)
+        if escalate:
+            call = self.store.queue.escalate(query_id, fence, reviewer, "unsure")
+        else:
+            call = self.store.queue.release(query_id, fence, reviewer)
+        action = Action.ESCALATE if escalate else Action.RELEASE
+        accepted, _ = self.accepted(call)
+        assert accepted == self.model.give_up(query_id, fence, reviewer, action)
 
-    @rule(claim=consumes(held))
-    def escalate(self, claim: tuple[str, int, str]) -> None:
-        expected = self.model.give_up(self.of(claim[0]), *claim[1:], Action.ESCALATE)
-        assert self.not_refused(self.store.queue.escalate(*claim, "unsure")) == expected
-
-    @rule(claim=held, reviewer=st.none() | REVIEWERS, label=LABELS, key=KEYS)
-    def begin(self, claim: tuple[str, int, str], reviewer: str | None, label: str, key: str) -> None:
-        query_id, fence, holder = claim
-        opened = self.accepted(self.store.queue.begin(query_id, fence, reviewer or holder, label, key))
-        expected = self.model.begin(self.of(query_id), fence, reviewer or holder, label, key)
+    @there_are_claims
+    @rule(data=st.data(), label=LABELS, key=KEYS, by_another=st.sampled_from([False, False, True]))
+    def begin(self, data: st.DataObject, label: str, key: str, by_another: bool) -> None:
+        query_id, fence, reviewer = self.held(data)
+        if by_another:
+            reviewer = "ann" if reviewer == "bob" else "bob"
+        _, opened = self.accepted(self.store.queue.begin(query_id, fence, reviewer, label, key))
+        expected = self.model.begin(query_id, fence, reviewer, label, key)
         assert (opened.repeated if isinstance(opened, Recording) else opened) == expected
 
-    @rule(claim=held)
-    def abort(self, claim: tuple[str, int, str]) -> None:
-        expected = self.model.abort(self.of(claim[0]), *claim[1:])
-        assert self.not_refused(self.store.queue.abort(*claim)) == expected
+    @there_are_claims
+    @rule(data=st.data())
+    def abort(self, data: st.DataObject) -> None:
+        query_id, fence, reviewer = self.held(data)
+        accepted, _ = self.accepted(self.store.queue.abort(query_id, fence, reviewer))
+        assert accepted == self.model.abort(query_id, fence, reviewer)
 
-    @precondition(lambda self: self.model.queries)
-    @rule(data=st.data(), label=LABELS, reviewer=REVIEWERS, earlier=st.booleans())
-    def settle(self, data: st.DataObject, label: str, reviewer: str, earlier: bool) -> None:
-        each = data.draw(st.sampled_from(list(self.model.queries.values())))
+    @there_are_claims
+    @rule(data=st.data(), label=LABELS, earlier=st.booleans())
+    def settle(self, data: st.DataObject, label: str, earlier: bool) -> None:
+        query_id, _, reviewer = self.held(data)
         self.offset += 1
-        answer = Answer(each.query.query_id, label, reviewer, 2_000 - self.offset if earlier else self.offset)
-        assert self.run(self.store.queue.settle([answer])) == [self.model.settle(each, answer)]
+        answer = Answer(query_id, label, reviewer, 2_000 - self.offset if earlier else self.offset)
+        assert self.run(self.store.queue.settle([answer])) == [self.model.settle(answer)]
 
-    @rule(log_read=st.booleans())
-    def sweep(self, log_read: bool) -> None:
+    @rule(seconds=SECONDS, log_read=st.booleans())
+    def pass_time(self, seconds: float, log_read: bool) -> None:
+        self.run(self.store.advance(seconds))
+        self.model.now = round(self.store.now * 1e6)
         moved = self.run(self.store.queue.sweep(self.store.now if log_read else 0.0))
         assert moved == self.model.sweep(self.model.now if log_read else 0)
 
-    @rule(seconds=SECONDS)
-    def advance(self, seconds: float) -> None:
-        self.run(self.store.advance(seconds))
+    @rule()
+    def pass_a_lease_unswept(self) -> None:
+        self.run(self.store.advance(LIMITS.lease_seconds))
         self.model.now = round(self.store.now * 1e6)
 
     @invariant()
@@ -156,21 +169,10 @@ class QueueHistory(RuleBasedStateMachine):
     def the_backlog_is_as_modelled(self) -> None:
         status = self.run(self.store.queue.status())
         states = [each.state for each in self.model.queries.values()]
+        in_hand = OPEN_STATES - {State.WAITING}
         assert sum(status.waiting.values()) == states.count(State.WAITING)
-        assert sum(status.leased.values()) == sum(
-            states.count(state) for state in OPEN_STATES - {State.WAITING}
-        )
+        assert sum(status.leased.values()) == sum(states.count(state) for state in in_hand)
         assert (status.expired_total, status.dead_total) == (self.model.expired, self.model.dead)
-
-    def of(self, query_id: str) -> ModelQuery:
-        return self.model.queries[query_id]
-
-    def not_refused(self, call: Coroutine[Any, Any, None]) -> bool:
-        try:
-            self.run(call)
-        except Superseded:
-            return False
-        return True
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -187,5 +189,5 @@ def test_the_queue_behaves_as_its_life_cycle_says(server: str) -> None:
 
     OnThisServer.server = server
     run_state_machine_as_test(
-        OnThisServer, settings=settings(max_examples=150, stateful_step_count=50, deadline=None)
+        OnThisServer, settings=settings(max_examples=100, stateful_step_count=60, deadline=None)
     )
