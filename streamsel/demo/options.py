@@ -23,7 +23,7 @@ class DemoOptions:
 
     events: int = 20_000
     """Below about 10,000 too few labels are gathered for the comparison to say much."""
-    reviewers: int = 8
+    reviewers: int = 6
     kafka: bool = False
     """On a real broker, started for the demo, instead of the embedded default."""
     serve: bool = False
@@ -47,8 +47,9 @@ class DemoOptions:
 
     @property
     def target_backlog(self) -> int:
-        """One query in hand and one waiting for each reviewer."""
-        return 2 * self.reviewers
+        """For each reviewer one query in hand and two waiting: a second's work, which is longer than it takes
+        the control to notice."""
+        return 3 * self.reviewers
 
 
 def configuration(
@@ -71,7 +72,7 @@ def configuration(
             lease_seconds=30.0,
             expire_seconds=60.0,
             window_seconds=3.0,
-            fill_seconds=1.0,
+            fill_seconds=2.0,
         ),
         kafka=Kafka(bootstrap_servers=bootstrap_servers),
         redis=Redis(data_dir=data_dir),

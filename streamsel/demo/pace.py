@@ -21,7 +21,7 @@ class Pace:
     """The share ``burst_share`` of the events, from the middle on, comes ``burst_factor`` times as fast."""
 
     events: int
-    events_per_second: float = 450.0
+    events_per_second: float = 400.0
     burst_factor: float = 4.0
     burst_share: float = 0.15
 

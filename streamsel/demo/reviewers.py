@@ -28,7 +28,7 @@ class Habits:
     """Of a review; reviews are spread log-normally about it."""
     spread: float = 0.5
     """Standard deviation of the logarithm of a review's seconds."""
-    error: float = 0.03
+    error: float = 0.05
     """Share of answers that are wrong."""
     break_chance: float = 0.02
     """Of a break after an answer."""

@@ -53,6 +53,7 @@ class Show:
         )
         self._backlogs: list[int] = []
         self._decided: deque[tuple[float, int]] = deque([(_now(), 0)], maxlen=_RATE_SAMPLES + 1)
+        self._played = False
         self._begun = self._all_decided = _now()
         self.picture = Picture(
             title=f"streamsel demo · {options.stream} · {options.preset}",
@@ -75,6 +76,7 @@ class Show:
         with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await _holds(self._nothing_open)
+        self._played = True
 
     async def trickle(self) -> None:
         """Goes on with the stream, at a pace for one person, until cancelled."""
@@ -97,7 +99,7 @@ class Show:
         await self._following.catch_up()
         await self._learner.reached(self._following.labels)
         status = await self._desk.status()
-        following, chosen, random = self._following, self._comparison.running, self._comparison.random
+        following, compared, running = self._following, self._comparison, self._comparison.running
         decisions = following.decisions
         seconds = max(self._all_decided, self._decided[-1][0]) - self._begun
         return DemoSummary(
@@ -111,15 +113,16 @@ class Show:
             backlog_p95=float(np.percentile(self._backlogs, 95.0)) if self._backlogs else 0.0,
             backlog_target=self._options.target_backlog,
             age_p95_seconds=following.age_p95,
-            accuracy=chosen.accuracy,
-            accuracy_random=random.accuracy,
-            balanced_accuracy=chosen.balanced_accuracy,
-            balanced_accuracy_random=random.balanced_accuracy,
-            average_precision=chosen.average_precision,
-            average_precision_random=random.average_precision,
+            accuracy=running.accuracy,
+            accuracy_random=compared.random_accuracy,
+            balanced_accuracy=running.balanced_accuracy,
+            balanced_accuracy_random=compared.random_balanced_accuracy,
+            average_precision=running.average_precision,
+            average_precision_random=compared.random_average_precision,
             events_per_second=decisions / seconds if seconds > 0.0 else 0.0,
             model_version=self._learner.version,
             digest=self._learner.digest(),
+            interrupted=not self._played,
         )
 
     def _keep(self, transaction: Transaction) -> None:
@@ -150,7 +153,7 @@ class Show:
         picture.labels = self._following.labels
         picture.model_version = self._learner.version
         picture.accuracy = self._comparison.running.accuracy
-        picture.accuracy_random = self._comparison.random.accuracy
+        picture.accuracy_random = self._comparison.random_accuracy
         picture.recent, picture.answers = self._following.recent, self._following.answers
 
 

@@ -14,7 +14,7 @@ class DemoSummary:
     events: int
     """Put into the stream."""
     decisions: int
-    """Equal to ``events`` unless interrupted."""
+    """Equal to ``events`` unless ``interrupted``."""
     queries: int
     """Decisions with a query."""
     queries_repeated: int
@@ -33,7 +33,7 @@ class DemoSummary:
     accuracy: float
     """Of the predictions in the decisions, over all of them."""
     accuracy_random: float
-    """The same of a model that learned as many random labels; see ``comparison``."""
+    """The same of models that learned as many random labels; see ``comparison``."""
     balanced_accuracy: float
     balanced_accuracy_random: float
     average_precision: float
@@ -42,6 +42,8 @@ class DemoSummary:
     """Decided, from the first event to the last."""
     model_version: int
     digest: str
+    interrupted: bool
+    """Told to stop before the stream was through."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; NaN, of what could not be measured, as null."""

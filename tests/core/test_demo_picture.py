@@ -43,6 +43,7 @@ SUMMARY = DemoSummary(
     events_per_second=450.0,
     model_version=2,
     digest="5d1a",
+    interrupted=False,
 )
 
 
