@@ -46,6 +46,8 @@ _FIRST_REVISION = 1
 _RECORDS_A_READ = 500
 _READ_SECONDS = 1.0
 """A read of the log waits so long for a new record."""
+_KNOWN_RECORD_SECONDS = 5.0
+"""And so long for one that is known to be there."""
 _ASK_AGAIN_SECONDS = 5.0
 """A long poll asks the store at least so often: it shows that its reviewer lives, and needs no messages."""
 _SWEEPS_A_ROUND = 100
@@ -209,7 +211,7 @@ class Desk:
                 )
             position = settled.position
             while position < end:
-                records = await self._label_log.read(position, _RECORDS_A_READ, _READ_SECONDS)
+                records = await self._label_log.read(position, _RECORDS_A_READ, _KNOWN_RECORD_SECONDS)
                 if not records:
                     raise LabelLogUnreachable(f"nothing at offset {position} of a log that ends at {end}")
                 await self._settle(records)

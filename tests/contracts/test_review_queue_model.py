@@ -177,8 +177,8 @@ class QueueHistory(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request: pytest.FixtureRequest) -> Iterator[str]:
-    with serving(request.param) as socket:
-        yield socket
+    with serving(request.param) as url:
+        yield url
 
 
 def test_the_queue_behaves_as_its_life_cycle_says(server: str) -> None:

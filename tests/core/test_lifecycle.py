@@ -1,0 +1,87 @@
+"""The life-cycle table, and the order in which queries are claimed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamsel.records import Lane, Query
+from streamsel.review.lifecycle import OPEN_STATES, TRANSITIONS, Action, State
+from streamsel.review.priority import head_start
+from streamsel.review.settings import DeskSettings
+
+
+def reachable(start: State) -> set[State]:
+    """All states that some moves lead to."""
+    found = {start}
+    while True:
+        further = {after for (before, _), after in TRANSITIONS.items() if before in found}
+        if further <= found:
+            return found
+        found |= further
+
+
+def actions(state: State) -> set[Action]:
+    return {action for before, action in TRANSITIONS if before == state}
+
+
+def test_every_state_is_reached_from_waiting() -> None:
+    """No state is there for nothing."""
+    assert reachable(State.WAITING) == set(State)
+
+
+def test_every_action_is_possible_somewhere() -> None:
+    """No action is there for nothing."""
+    assert {action for _, action in TRANSITIONS} == set(Action)
+
+
+def test_the_logs_word_closes_a_query_in_every_state() -> None:
+    """The label log is the truth, whatever the desk had come to believe."""
+    assert all(TRANSITIONS[state, Action.SETTLE] == State.LABELLED for state in State)
+
+
+def test_only_the_log_labels_a_query() -> None:
+    """No other way leads to labelled: an answer counts once the log has it."""
+    assert {action for (_, action), after in TRANSITIONS.items() if after == State.LABELLED} == {
+        Action.SETTLE
+    }
+
+
+def test_a_finished_query_moves_only_by_the_log() -> None:
+    """Expired, dead and labelled queries are nobody's to claim any more."""
+    for state in set(State) - OPEN_STATES:
+        assert actions(state) == {Action.SETTLE}
+
+
+def test_a_query_is_claimed_only_while_it_waits() -> None:
+    """So that it never has two holders, and none while its label is being recorded."""
+    assert [state for state, action in TRANSITIONS if action == Action.CLAIM] == [State.WAITING]
+
+
+def test_every_open_query_can_still_be_finished_without_anyones_help() -> None:
+    """With all reviewers and desks gone, time alone moves every open state on."""
+    by_time = {Action.LAPSE, Action.BURY, Action.EXPIRE}
+    assert all(actions(state) & by_time for state in OPEN_STATES)
+
+
+def asked(lane: Lane, utility: float) -> Query:
+    return Query("id", "event", lane, 0.5, utility, {}, 0, 0.0, {})
+
+
+@given(first=st.floats(0, 1), second=st.floats(0, 1))
+def test_more_utility_is_a_longer_head_start(first: float, second: float) -> None:
+    """In the uncertain lane the most useful comes first."""
+    ranked = sorted([first, second])
+    assert head_start(asked("uncertain", ranked[0])) <= head_start(asked("uncertain", ranked[1]))
+
+
+@given(utility=st.floats(0, 1))
+def test_exploration_has_the_full_head_start_whatever_its_utility(utility: float) -> None:
+    """So that which of these queries are answered says nothing about their utility."""
+    assert head_start(asked("explore", utility)) == 1.0 >= head_start(asked("uncertain", utility))
+
+
+def test_the_head_start_is_over_before_a_query_expires() -> None:
+    """Nothing is kept waiting by more useful queries for all of its life."""
+    settings = DeskSettings(30, 600, 10, 3, 3_600, 60)
+    assert settings.ageing_seconds < settings.expire_seconds
