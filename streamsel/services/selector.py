@@ -79,7 +79,7 @@ class Selector:
         self._stopping = asyncio.Event()
         self._unoffered: list[Query] = []
         self._recent_poison: deque[bool] = deque(maxlen=POISON_WINDOW)
-        self._batch_limit = 50
+        self._batch_limit = 1
         self.joined = False
         self.events_decided = 0
         self.threshold = float("nan")
@@ -190,7 +190,7 @@ class Selector:
             tenures = self._outbox.tenures
             ours = [(partition, records) for partition, records in polled if partition in tenures]
             async with self._deciding:
-                for records in _micro_batches(ours, self._batch_limit):
+                for records in _micro_batches(ours, lambda: self._batch_limit):
                     kept = self._still_ours(records, tenures)
                     if kept:
                         await self._decide(kept, tenures)
@@ -320,14 +320,17 @@ class Selector:
 
 
 def _micro_batches(
-    polled: Sequence[tuple[Partition, Sequence[SourceRecord]]], limit: int
+    polled: Sequence[tuple[Partition, Sequence[SourceRecord]]], limit: Callable[[], int]
 ) -> Iterator[Sequence[SourceRecord]]:
-    """Slices of at most ``limit`` records; small shares of several partitions go together."""
+    """Slices of at most as many records as the limit then says; small shares of several partitions go
+    together."""
     gathered: list[SourceRecord] = []
     for _, records in polled:
-        for start in range(0, len(records), limit):
-            part = records[start : start + limit]
-            if gathered and len(gathered) + len(part) > limit:
+        start = 0
+        while start < len(records):
+            part = records[start : start + limit()]
+            start += len(part)
+            if gathered and len(gathered) + len(part) > limit():
                 yield gathered
                 gathered = []
             gathered = [*gathered, *part]
