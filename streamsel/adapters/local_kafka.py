@@ -12,6 +12,8 @@ import asyncio
 import base64
 import hashlib
 import os
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -35,6 +37,8 @@ _COORDINATES = ("org.apache.kafka:kafka_2.13:4.3.0", "org.slf4j:slf4j-simple:1.7
 _JAVA_OPTIONS = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
+    # The quick compiler alone: a broker that lives for minutes starts a third faster and uses less CPU.
+    "-XX:TieredStopAtLevel=1",
     "-Xshare:auto",
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
@@ -72,8 +76,9 @@ class LocalKafka:
     """
 
     def __init__(self, data_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="streamsel-kafka-") if data_dir is None else None
-        self._data_dir = Path(self._temporary.name if self._temporary else data_dir or "").resolve()
+        self._is_temporary = data_dir is None
+        temporary = Path(tempfile.gettempdir(), f"streamsel-kafka-{secrets.token_hex(8)}")
+        self._data_dir = (data_dir or temporary).resolve()
         self._settings = settings or {}
         self._port, self._controller_port = _free_port(), _free_port()
         self._java: list[str] = []
@@ -88,8 +93,12 @@ class LocalKafka:
 
         Raises ``BrokerNotInstalled``, or ``RuntimeError`` with the end of the broker's log.
         """
-        self.launch()
-        self.wait_until_ready()
+        try:
+            self.launch()
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
 
     def launch(self) -> None:
         """Starts the broker without waiting for it."""
@@ -104,19 +113,18 @@ class LocalKafka:
     def wait_until_ready(self, timeout_seconds: float = 60.0) -> None:
         """Returns once a client gets the cluster's metadata from the broker."""
         with ThreadPoolExecutor(1) as pool:  # the caller may have an event loop running
-            if not pool.submit(asyncio.run, self._answers(timeout_seconds)).result():
-                self.kill()
-                raise RuntimeError(
-                    f"the broker did not start:\n{self._log.read_text(errors='replace')[-2000:]}"
-                )
+            ready = pool.submit(asyncio.run, self._answers(timeout_seconds)).result()
+        if not ready:
+            last_words = self._log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"the broker did not start:\n{last_words}")
 
     def stop(self) -> None:
         """Ends the broker in order."""
         if self._child is not None:
             end_child(self._child, patience_seconds=15.0)
             self._child = None
-        if self._temporary is not None:
-            self._temporary.cleanup()
+        if self._is_temporary:
+            shutil.rmtree(self._data_dir, ignore_errors=True)
 
     def kill(self) -> None:
         """Ends the broker as a power cut would; its data stays, also without a ``data_dir``."""
@@ -153,7 +161,7 @@ class LocalKafka:
         return path
 
     def _format(self) -> None:
-        self._data_dir.mkdir(parents=True, exist_ok=True)
+        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         options = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties())]
         done = subprocess.run([*self._java, *options], capture_output=True, text=True, check=False)

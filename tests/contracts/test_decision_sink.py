@@ -128,34 +128,27 @@ async def test_recorded_makes_do_with_what_retention_left(logs: LogServers) -> N
 
 
 async def test_decisions_wait_for_a_server_that_is_away(logs: LogServers) -> None:
-    """What was handed over while the server was down arrives in order when it is back."""
-    sink = logs.decisions()
+    """What was handed over while the server was down arrives in order when it is back; who ends meanwhile
+    does not wait for that, and decides again after its restart."""
+    sink, ending = logs.decisions(), logs.decisions()
     await sent(sink, decided(0, 10))
-    logs.kill()
-    durable = [asyncio.ensure_future(await sink.send([decided(10, 20)]))]
-    sending = asyncio.create_task(sink.send([decided(20, 30)]))
-    await asyncio.wait(durable, timeout=0.2)
-    assert not durable[0].done()
-    await logs.start()
-    async with asyncio.timeout(20):
-        await durable[0]
-        await (await sending)
-    assert await in_order(logs.decision_reader(0), 30) == list(recorded(0, 30).values())
-
-
-async def test_closing_does_not_wait_for_a_server_that_is_away(logs: LogServers) -> None:
-    """SIGTERM during an outage ends in bounded time; the decisions are made again after the restart."""
-    sink = logs.decisions()
-    await sent(sink, decided(0, 10))
+    await sent(ending, decided(0, 10, partition=1))
     logs.kill()
     try:
         durable = asyncio.ensure_future(await sink.send([decided(10, 20)]))
+        sending = asyncio.create_task(sink.send([decided(20, 30)]))
+        given_up = asyncio.ensure_future(await ending.send([decided(10, 20, partition=1)]))
         async with asyncio.timeout(4):
-            await sink.close()
-        durable.cancel()
-        await asyncio.wait([durable])
+            await ending.close()
+        given_up.cancel()
+        await asyncio.wait([given_up])
+        assert not durable.done()
     finally:
         await logs.start()
+    async with asyncio.timeout(20):
+        await durable
+        await (await sending)
+    assert await in_order(logs.decision_reader(0), 30) == list(recorded(0, 30).values())
 
 
 async def test_an_unreachable_server_is_told_to_who_reads(logs: LogServers) -> None:

@@ -133,6 +133,24 @@ async def test_a_source_can_be_started_again(logs: LogServers) -> None:
         assert again.numbers == (0, 1)
 
 
+async def test_a_poll_can_be_cancelled_at_any_moment(logs: LogServers) -> None:
+    """No cancellation is swallowed on the way: whoever polls in a loop can be stopped."""
+    owner = Ownership()
+    async with logs.running(logs.source(), owner) as source:
+        await owner.owns(0, 1)
+
+        async def poll_on() -> None:
+            while True:
+                await source.poll(100, 0.005)
+
+        for number in range(100):
+            polling = asyncio.create_task(poll_on())
+            await asyncio.wait([polling], timeout=number / 10_000)
+            polling.cancel()
+            done, _ = await asyncio.wait([polling], timeout=2)
+            assert done, f"still polling after cancellation {number}"
+
+
 async def test_the_lag_is_what_waits_beyond_the_polled(logs: LogServers) -> None:
     """Counted over the owned partitions, whether committed or not."""
     await logs.events(0, numbered(30))
