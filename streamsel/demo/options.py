@@ -33,7 +33,7 @@ class DemoOptions:
     seed: int = 1
     preset: Preset = "logistic"
     screenshot: Path | None = None
-    """Where the last picture of the live view is saved as SVG."""
+    """Where the live view is saved as SVG when the last event has been decided."""
 
     def __post_init__(self) -> None:
         for name, value in (("events", self.events), ("reviewers", self.reviewers)):

@@ -19,7 +19,6 @@ from streamsel.adapters.local_kafka import LocalKafka
 from streamsel.api.keys import new_key
 from streamsel.config import ApiKey
 from streamsel.demo.options import DemoOptions, configuration
-from streamsel.demo.picture import svg
 from streamsel.demo.reviewers import Habits, SimulatedReviewer
 from streamsel.demo.show import Show
 from streamsel.demo.summary import DemoSummary
@@ -44,6 +43,7 @@ async def run_demo(options: DemoOptions) -> DemoSummary:
         config = configuration(options, Path(directory), hashed, servers)
         roles = frozenset({"selector", "desk"})
         async with wiring.running(config, roles=roles, one_time_token=token) as service:
+            await service.wait_ready()
             show = Show(options, service, link=f"{service.url}/#token={token}")
             async with httpx.AsyncClient(base_url=service.url, timeout=_CALL_SECONDS) as client:
                 reviewers = [
@@ -55,8 +55,6 @@ async def run_demo(options: DemoOptions) -> DemoSummary:
                     beside += [reviewer.work() for reviewer in reviewers]
                     await _until_done(show.play(), beside, stop)
             summary = await show.summary()
-            if options.screenshot is not None:
-                options.screenshot.write_text(svg(show.picture), encoding="utf-8")
             if not options.json:
                 sys.stdout.write(f"{summary.as_text()}\n")
             if options.serve:

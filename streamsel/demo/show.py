@@ -14,7 +14,7 @@ from streamsel.demo.comparison import Comparison
 from streamsel.demo.following import Following
 from streamsel.demo.options import DemoOptions
 from streamsel.demo.pace import Pace, feed
-from streamsel.demo.picture import QUERIES_SHOWN, Picture
+from streamsel.demo.picture import QUERIES_SHOWN, Picture, svg
 from streamsel.demo.summary import DemoSummary
 from streamsel.demo.transactions import LABELS, Transaction, transactions
 from streamsel.demo.view import View
@@ -73,6 +73,8 @@ class Show:
         await feed(self._stream, self._pace, self._intake, self._keep)
         await _holds(self._everything_decided)
         self._all_decided = _now()
+        if self._options.screenshot is not None:
+            self._options.screenshot.write_text(svg(self.picture), encoding="utf-8")
         with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 await _holds(self._nothing_open)
