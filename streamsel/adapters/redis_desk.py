@@ -211,9 +211,10 @@ class RedisReviewQueue:
 
     async def close(self) -> None:
         """Ends the subscription; the client stays open."""
-        if self._subscription is not None:
+        # Before Python 3.12 wait_for, and so redis-py, may swallow a cancellation.
+        while self._subscription is not None and not self._subscription.done():
             self._subscription.cancel()
-            await asyncio.gather(self._subscription, return_exceptions=True)
+            await asyncio.wait([self._subscription], timeout=_RECONNECT_SECONDS)
 
     async def _call(self, operation: str, *arguments: _Argument) -> Any:
         try:

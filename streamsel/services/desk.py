@@ -248,9 +248,11 @@ class Desk:
         await asyncio.sleep(self._sweep_seconds)
 
     async def _keep_doing(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeats ``step``; an outage is waited out, and told once."""
+        """Repeats ``step`` until cancelled; an outage is waited out, and told once."""
         out = False
-        while True:
+        this = asyncio.current_task()
+        # Before Python 3.12 wait_for, and so redis-py, may swallow a cancellation: it still shows here.
+        while this is None or not this.cancelling():
             try:
                 await step()
             except (DeskUnreachable, LabelLogUnreachable, SourceUnavailable) as error:
