@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from streamsel.api import problems
@@ -17,7 +18,6 @@ from streamsel.api.problems import Kind, Problem
 from streamsel.ports import RecordTooLarge, SourceUnavailable
 from streamsel.review.refusals import (
     DeskUnreachable,
-    LabelLogUnreachable,
     Superseded,
     UnknownQuery,
     Unrecorded,
@@ -69,6 +69,11 @@ async def _http(_: Request, error: HTTPException) -> Response:
     return Problem(kind, detail, headers=error.headers).response()
 
 
+async def _gone(_: Request, __: Exception) -> Response:
+    # Hung up while sending: nobody will read this, and it is no error of ours.
+    return Problem(problems.MALFORMED, "The body ended before its announced length.").response()
+
+
 async def _internal(_: Request, __: Exception) -> Response:
     # The exception itself goes to the log. This response passes by the middleware that adds the headers.
     return Problem(problems.INTERNAL, "The error is in the server's log.", headers=HEADERS).response()
@@ -82,7 +87,7 @@ HANDLERS: dict[int | type[Exception], Handler] = {
     Superseded: _refusal(problems.SUPERSEDED),
     Unrecorded: _refusal(problems.UNRECORDED),
     DeskUnreachable: _outage(problems.DESK_UNREACHABLE),
-    LabelLogUnreachable: _outage(problems.LABEL_LOG_UNREACHABLE),
+    ClientDisconnect: _gone,
     RecordTooLarge: _refusal(problems.TOO_LARGE),
     SourceUnavailable: _outage(problems.STREAM_UNREACHABLE),
     Exception: _internal,

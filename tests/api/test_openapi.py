@@ -30,21 +30,18 @@ def _operations(description: Json) -> Iterator[tuple[str, str, Json]]:
             yield method, path, operation
 
 
-def _resolved(description: Json, schema: Json) -> Json:
-    while "$ref" in schema:
-        schema = description["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    return schema
-
-
 def _has_example(description: Json, schema: Json) -> bool:
-    schema = _resolved(description, schema)
+    """Its own, or one for each of its parts."""
     if "examples" in schema or "const" in schema or "default" in schema:
         return True
-    if schema.get("type") == "array":
+    if "$ref" in schema:
+        return _has_example(
+            description, description["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        )
+    if "items" in schema:
         return _has_example(description, schema["items"])
-    variants = schema.get("anyOf")
-    if variants:
-        return any(_has_example(description, one) for one in variants)
+    if "anyOf" in schema:
+        return any(_has_example(description, one) for one in schema["anyOf"])
     fields: Json = schema.get("properties", {})
     return bool(fields) and all(_has_example(description, one) for one in fields.values())
 

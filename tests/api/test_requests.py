@@ -142,7 +142,13 @@ async def test_the_media_type_may_have_parameters(ana: httpx.AsyncClient) -> Non
 
 async def test_a_large_body_is_refused_by_its_announced_length(ana: httpx.AsyncClient) -> None:
     """Unread."""
-    response = await ana.post("/v1/claims", json={"queue": "x" * MAX_BODY_BYTES})
+
+    async def unread() -> AsyncIterator[bytes]:
+        pytest.fail("the body was read")
+        yield b""
+
+    headers = {"Content-Type": "application/json", "Content-Length": str(MAX_BODY_BYTES + 1)}
+    response = await ana.post("/v1/claims", content=unread(), headers=headers)
     assert response.status_code == 413
     assert response.headers["Content-Type"] == "application/problem+json"
     assert response.json()["type"] == "/problems/too-large"

@@ -64,3 +64,23 @@ async def test_stopping_ends_long_polls_and_loses_no_query(desk: Reviewing) -> N
     await desk.queue.offer([query(1)])
     async with desk.caller("ben", desk.app_with()) as ben:
         assert len((await ben.post("/v1/claims", json={})).json()) == 1
+
+
+async def test_a_client_that_hangs_up_while_sending_is_no_error_of_ours(
+    desk: Reviewing, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it goes into the stream, and no exception into the log."""
+    running = await serve(desk.app, "127.0.0.1", 0)
+    try:
+        _, sending = await asyncio.open_connection("127.0.0.1", running.port)
+        sending.write(
+            f"POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {desk.secrets['shop']}\r\n"
+            'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"id": 1}'.encode()
+        )
+        await sending.drain()
+        sending.close()
+        await sending.wait_closed()
+    finally:
+        await running.stop()
+    assert await desk.events.read(0, 1, 0.0) == []
+    assert not [record for record in caplog.records if record.exc_info]

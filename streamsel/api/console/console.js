@@ -100,7 +100,7 @@ async function next() {
     try {
       const claims = await patiently(() => call("POST", "v1/claims", { body, signal: polling.signal }));
       const claim = claims.find(({ query_id }) => !skipped.has(query_id)) ?? claims[0];
-      await Promise.all(claims.filter((other) => other !== claim).map(release));
+      await Promise.all(claims.filter((other) => other !== claim).map((other) => release(other)));
       if (claim && skipped.has(claim.query_id)) notify("Nothing else is waiting, so a skipped one is back.");
       if (claim) return claim;
     } catch (error) {
@@ -135,10 +135,8 @@ async function review(claim) {
   const lease = new Lease(claim);
   try {
     await pause(READ_SECONDS);
-    for (let done = false; !done; ) {
-      const { act, ...what } = await decision();
-      done = await act(claim, what);
-    }
+    const { act, ...what } = await decision();
+    await act(claim, what);
   } catch (error) {
     if (!(error instanceof Refused) || turnedAway(error)) throw error;
     await release(claim);
@@ -164,7 +162,7 @@ async function showWhyEscalated({ query_id }) {
   if (held?.query_id === query_id) showReason(reason);
 }
 
-// ----------------------------------------------------------------- what can be done; each tells if it is over
+// ------------------------------------------------------------------------------------- what can be decided
 
 async function label({ query_id, fence, query }, { name }) {
   const request = {
@@ -179,24 +177,17 @@ async function label({ query_id, fence, query }, { name }) {
   byId("last-event").textContent = query.event_id;
   byId("last").title = `Learned by model version ${recorded.model_version}`;
   byId("last").hidden = false;
-  return true;
 }
 
 async function skip(claim) {
   if (skipped.size === MOST_SKIPPED) skipped.delete(skipped.values().next().value);
   skipped.add(claim.query_id);
-  return giveBack(claim);
-}
-
-async function giveBack(claim) {
   await release(claim);
-  return true;
 }
 
 async function escalate({ query_id, fence }, { reason }) {
   await patiently(() => call("POST", `v1/claims/${query_id}/escalate`, { body: { fence, reason } }));
   notify("Handed on to the escalated queue.");
-  return true;
 }
 
 /** Gives a claim back. If nobody answers, or it is not ours any more, its lease ends by itself. */
@@ -253,7 +244,7 @@ document.addEventListener("keydown", (event) => {
 
 byId("queue").addEventListener("change", () => {
   byId("queue").blur(); // so that the keys answer again
-  decide({ act: giveBack });
+  decide({ act: (claim) => release(claim) });
   polling.abort();
 });
 

@@ -15,7 +15,6 @@ from streamsel.api.problems import (
     CROSS_SITE,
     DESK_UNREACHABLE,
     INVALID,
-    LABEL_LOG_UNREACHABLE,
     MALFORMED,
     NOT_A_LABEL,
     SUPERSEDED,
@@ -79,7 +78,7 @@ def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event) -> APIRoute
         response_description="Recorded: the label is in the label log.",
         responses={
             200: {"model": AnswerView, "description": "A repetition: this was recorded before."},
-            **documented(*_CLAIM_PROBLEMS, NOT_A_LABEL, UNRECORDED, LABEL_LOG_UNREACHABLE),
+            **documented(*_CLAIM_PROBLEMS, NOT_A_LABEL, UNRECORDED),
         },
     )
     async def label(
