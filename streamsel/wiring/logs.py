@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +43,8 @@ class Logs:
 
     async def close(self) -> None:
         """The source is stopped by who started it."""
-        for part in (self.intake, self.decisions, self.decision_reader, self.labels, self.dead_letters):
-            await part.close()
+        parts = (self.intake, self.decisions, self.decision_reader, self.labels, self.dead_letters)
+        await asyncio.gather(*(part.close() for part in parts))
 
 
 async def kafka_logs(settings: Kafka) -> Logs:

@@ -19,7 +19,7 @@ from streamsel.adapters.embedded import DataDirectoryInUse, EmbeddedValkey
 from streamsel.adapters.redis_desk import RedisReviewQueue
 from streamsel.api.app import create_app
 from streamsel.api.parts import ApiParts, ModelView, Readiness
-from streamsel.api.server import serve
+from streamsel.api.server import RunningServer, serve
 from streamsel.codec import EventDecoder
 from streamsel.codec.layout import Layout
 from streamsel.config import Config
@@ -150,15 +150,19 @@ async def running(
         metrics.review_backlog_target.set(config.capacity.target_backlog)
         app = create_app(_api_parts(service, one_time_token))
         server = await serve(app, config.desk.host, config.desk.port)
-        stack.push_async_callback(server.stop)
         service.url = server.url
-        stack.push_async_callback(service.drain)
+        stack.push_async_callback(_stop, service, server)
         if service.desk is not None:
             service.start("desk", service.desk.run())
         if service.learner is not None and service.selector is not None:
             service.start("selector", _learn_then_select(service, service.learner, service.selector))
         log.info("serving", url=server.url, roles=sorted(roles), logs=logs.kind)
         yield service
+
+
+async def _stop(service: Service, server: RunningServer) -> None:
+    """Side by side, so that their limits do not add up."""
+    await asyncio.gather(service.drain(), server.stop())
 
 
 async def _learn_then_select(service: Service, learner: Learner, selector: Selector) -> None:
