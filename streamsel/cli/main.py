@@ -10,23 +10,30 @@ import typer
 import streamsel
 from streamsel.adapters.embedded import DataDirectoryInUse
 from streamsel.adapters.label_file import BadFile
+from streamsel.adapters.local_kafka import BrokerNotInstalled
 from streamsel.cli import configuration, demo, seed, serve
 from streamsel.config import ConfigurationError
-from streamsel.ports import SourceUnavailable, TopicRefused
-from streamsel.review.refusals import DeskUnreachable, LabelLogUnreachable
+from streamsel.learning.presets import FactoryRefused
+from streamsel.ports import SourceUnavailable, StoreRefused, TopicRefused
+from streamsel.review.refusals import DeskUnreachable, LabelLogRefused, LabelLogUnreachable
 from streamsel.services.seeding import BadRow
 from streamsel.services.selector import PoisonFlood
 
 FAILURES = (
     BadFile,
     BadRow,
+    BrokerNotInstalled,
     DataDirectoryInUse,
     DeskUnreachable,
+    LabelLogRefused,
     LabelLogUnreachable,
+    OSError,  # a port that is taken, a directory that may not be written
     PoisonFlood,
     SourceUnavailable,
+    StoreRefused,
     TopicRefused,
 )
+"""What an operator can mend: one line on stderr, no traceback."""
 
 app = typer.Typer(
     help="Stream-based selective sampling: asks reviewers about the few events worth a label, at the rate "
@@ -62,6 +69,9 @@ def main() -> None:
         app()
     except ConfigurationError as mistakes:
         typer.echo(f"streamsel: the configuration is not right\n{mistakes}", err=True)
+        sys.exit(2)
+    except FactoryRefused as refused:
+        typer.echo(f"streamsel: model.factory: {refused}", err=True)
         sys.exit(2)
     except FAILURES as failure:
         typer.echo(f"streamsel: {failure}", err=True)

@@ -10,9 +10,12 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 import redis.asyncio
 import structlog
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.embedded import DataDirectoryInUse, EmbeddedValkey
@@ -37,6 +40,13 @@ from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
 
 RECORDING_SECONDS = 30.0
 """How long a label may be on its way into the label log; longer than either log's own time limit."""
+
+DESK_CLIENT: dict[str, Any] = {
+    "socket_timeout": 3.0,
+    "socket_connect_timeout": 2.0,
+    # An outage is to be noticed at once; waiting for its end is the services' affair.
+    "retry": Retry(NoBackoff(), 1),
+}
 
 
 def layout(config: Config) -> Layout:
@@ -135,7 +145,7 @@ async def running(
     async with AsyncExitStack() as stack:
         url = await _redis_url(config, stack)
         logs = await _logs(config, url, stack)
-        client = redis.asyncio.Redis.from_url(url)
+        client = redis.asyncio.Redis.from_url(url, **DESK_CLIENT)
         stack.push_async_callback(client.aclose)
         queue = RedisReviewQueue(client, config.redis.prefix, _desk_settings(config))
         stack.push_async_callback(queue.close)
