@@ -77,7 +77,7 @@ class Show:
             self._options.screenshot.write_text(svg(self.picture), encoding="utf-8")
         with suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
-                await _holds(self._nothing_open)
+                await _holds(self._every_query_closed)
         self._played = True
 
     async def trickle(self) -> None:
@@ -133,8 +133,11 @@ class Show:
     async def _everything_decided(self) -> bool:
         return self._selector.events_decided >= self._options.events
 
-    async def _nothing_open(self) -> bool:
-        return _open(await self._desk.status()) == 0
+    async def _every_query_closed(self) -> bool:
+        """Whether all that the decisions asked for came to an end; some may not even be at the desk yet."""
+        status, following = await self._desk.status(), self._following
+        closed = following.labels + status.expired_total + status.dead_total
+        return following.decisions == self._options.events and len(following.asked) <= closed
 
     def _sample(self, status: QueueStatus) -> None:
         picture, selector = self.picture, self._selector
