@@ -6,6 +6,7 @@ from typing import Annotated
 
 import orjson
 import typer
+from pydantic import ValidationError
 
 from streamsel import config
 from streamsel.api.keys import new_key
@@ -47,7 +48,12 @@ def key(
 ) -> None:
     """Make an API key. The secret is shown once; the configuration keeps only its hash."""
     secret, sha256 = new_key()
-    entry = config.ApiKey(name=name, scope=scope, sha256=sha256)
+    try:
+        entry = config.ApiKey(name=name, scope=scope, sha256=sha256)
+    except ValidationError:
+        raise typer.BadParameter(
+            f"'{name}' must be 1 to 64 letters, digits, spaces or any of . @ _ -", param_hint="--name"
+        ) from None
     if as_json:
         print_json({"secret": secret, **entry.model_dump()})
         return

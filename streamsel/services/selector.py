@@ -31,6 +31,7 @@ from streamsel.ports import (
 )
 from streamsel.records import Partition, Query, Source
 from streamsel.services.decider import Decided, Decider
+from streamsel.services.ending import end
 from streamsel.services.outbox import Outbox, Tenures
 from streamsel.services.pacing import OnOutage, Pacing
 
@@ -141,9 +142,7 @@ class Selector:
             await self._drain(consume)
         finally:
             self.joined = False
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await end(*parts)
             await self._source.stop()
 
     async def _drain(self, consume: asyncio.Task[None]) -> None:
@@ -209,9 +208,7 @@ class Selector:
             if waited.done():
                 waited.result()
         finally:
-            waited.cancel()
-            stopping.cancel()
-            await asyncio.gather(waited, stopping, return_exceptions=True)
+            await end(waited, stopping)
 
     async def _decide(self, records: Sequence[SourceRecord], tenures: Tenures) -> None:
         positions = _positions(records)

@@ -33,6 +33,7 @@ from streamsel.review.settings import DeskSettings
 from streamsel.selection import UTILITIES, CapacityPolicy, Gate
 from streamsel.services.decider import Decider
 from streamsel.services.desk import Desk
+from streamsel.services.ending import end
 from streamsel.services.learner import Learner
 from streamsel.services.pacing import Pacing
 from streamsel.services.selector import Selector
@@ -127,9 +128,7 @@ class Service:
             self.selector.stop()
             if self.folded:
                 await asyncio.wait([part for part in self._running if part.get_name() == "selector"])
-        for part in self._running:
-            part.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await end(*self._running)
 
 
 @asynccontextmanager
@@ -187,9 +186,7 @@ async def _learn_then_select(service: Service, learner: Learner, selector: Selec
         for part in done:
             await part
     finally:
-        for part in (following, selecting):
-            part.cancel()
-        await asyncio.gather(following, selecting, return_exceptions=True)
+        await end(following, selecting)
 
 
 @asynccontextmanager
