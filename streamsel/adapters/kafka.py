@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-LARGEST_RECORD = 4_194_304
-"""Bytes. An event of 1 MB, held twice by its decision (as features and as context), still fits."""
+from streamsel.adapters.record_sizes import LARGEST_RECORD
 
-ROOM_FOR_BATCH = 65_536
-"""Bytes a batch may take beyond its largest record."""
+LARGEST_BATCH = LARGEST_RECORD + 65_536
+"""Bytes: one record as large as may be, and what a batch adds to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,18 @@ class KafkaCluster:
             **settings,
             **self.client_options,
         )
+
+    async def reader(self, place: TopicPartition, **settings: Any) -> AIOKafkaConsumer:
+        """A consumer of one partition, without a group; started."""
+        consumer = self.consumer(group_id=None, **settings)
+        consumer.assign([place])
+        try:
+            await consumer.start()
+            await asyncio.sleep(0)  # aiokafka's stop() fails as long as a task of its own has not begun
+        except BaseException:
+            await consumer.stop()
+            raise
+        return consumer
 
     def producer(self, **settings: Any) -> AIOKafkaProducer:
         return AIOKafkaProducer(bootstrap_servers=self.bootstrap_servers, **settings, **self.client_options)

@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OffsetOutOfRangeError
 
 from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as
-from streamsel.adapters.kafka_producer import KafkaProducer, check_sizes
+from streamsel.adapters.kafka_producer import KafkaProducer
+from streamsel.adapters.record_sizes import check_sizes
 from streamsel.ports import RecordTooLarge, SourceUnavailable, TopicRefused
 from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable
 
@@ -95,14 +96,8 @@ class KafkaLogReader:
         return consumer
 
     async def _connect(self) -> AIOKafkaConsumer:
-        consumer = self._cluster.consumer(group_id=None, auto_offset_reset="none", fetch_max_wait_ms=100)
-        consumer.assign([self._place])
-        try:
-            await consumer.start()
-            consumer.seek(self._place, 0)
-        except BaseException:
-            await consumer.stop()
-            raise
+        consumer = await self._cluster.reader(self._place, auto_offset_reset="none", fetch_max_wait_ms=100)
+        consumer.seek(self._place, 0)
         return consumer
 
 

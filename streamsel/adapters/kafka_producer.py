@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from streamsel.adapters.kafka import LARGEST_RECORD, ROOM_FOR_BATCH, KafkaCluster
-from streamsel.ports import RecordTooLarge
+from streamsel.adapters.kafka import LARGEST_BATCH, KafkaCluster
 
 log = structlog.get_logger()
 
@@ -44,9 +43,8 @@ class KafkaProducer:
         """Queues (key, value) records in order, behind everything queued for that partition before.
 
         Waits for room while the partition's queue is full, without end while the broker is away. Raises
-        ``RecordTooLarge`` before anything is queued, ``KafkaError`` when the broker refuses.
+        ``KafkaError`` when the broker refuses.
         """
-        check_sizes(topic, (value for _, value in records))
         producer = await self.started()
         return [
             self._delivered(
@@ -66,7 +64,7 @@ class KafkaProducer:
                     enable_idempotence=True,
                     linger_ms=self._linger_ms,
                     max_batch_size=_BATCH_BYTES,
-                    max_request_size=LARGEST_RECORD + ROOM_FOR_BATCH,
+                    max_request_size=LARGEST_BATCH,
                 )
                 try:
                     await producer.start()
@@ -119,15 +117,6 @@ class KafkaProducer:
             return range(metadata.offset, metadata.offset + count)
 
         return asyncio.ensure_future(delivered())
-
-
-def check_sizes(topic: str, values: Iterable[bytes]) -> None:
-    """Raises ``RecordTooLarge`` when one of them is."""
-    largest = max(map(len, values), default=0)
-    if largest > LARGEST_RECORD:
-        raise RecordTooLarge(
-            f"a record for {topic} has {largest} bytes; {LARGEST_RECORD} is the most it takes"
-        )
 
 
 def _batches(producer: AIOKafkaProducer, records: Sequence[tuple[bytes | None, bytes]]) -> Iterator[Any]:

@@ -14,8 +14,9 @@ from aiokafka.errors import KafkaTimeoutError
 
 from streamsel.adapters.decision_tail import DecisionTail
 from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as
-from streamsel.adapters.kafka_producer import KafkaProducer, check_sizes
-from streamsel.ports import OutgoingDecisions, SourceUnavailable
+from streamsel.adapters.kafka_producer import KafkaProducer
+from streamsel.adapters.record_sizes import check_sizes
+from streamsel.ports import OutgoingDecisions, SourceUnavailable, TopicRefused
 from streamsel.records import Source
 
 _SOURCE_OFFSET = Struct(">q")
@@ -40,9 +41,10 @@ class KafkaDecisionSink:
 
     async def send(self, decisions: Sequence[OutgoingDecisions]) -> Awaitable[None]:
         """See ``DecisionSink``."""
-        deliveries = []
         for share in decisions:
             check_sizes(self._topic, share.values)
+        deliveries = []
+        for share in decisions:
             way = self._ways.get(share.partition)
             if way is None:
                 way = self._ways[share.partition] = _WayOut(self._producer, self._topic, share.partition)
@@ -60,10 +62,13 @@ class KafkaDecisionSink:
         await self._producer.settle()
         place = TopicPartition(self._topic, partition)
         with kafka_errors_as(SourceUnavailable, f"reading the end of {self._topic}/{partition}"):
-            reader = self._cluster.consumer(group_id=None, auto_offset_reset="earliest")
-            reader.assign([place])
+            reader = await self._cluster.reader(place, auto_offset_reset="earliest")
             try:
-                await reader.start()
+                if partition not in (reader.partitions_for_topic(self._topic) or ()):
+                    raise TopicRefused(
+                        f"{self._topic} has no partition {partition}, and the events have: kafka-topics.sh"
+                        f" --alter --topic {self._topic} --partitions {partition + 1}"
+                    )
                 async with asyncio.timeout(_READ_SECONDS):
                     first = (await reader.beginning_offsets([place]))[place]
                     end = (await reader.end_offsets([place]))[place]
@@ -110,6 +115,7 @@ class KafkaEventIntake:
 
 async def _spread(producer: KafkaProducer, topic: str, values: Sequence[bytes]) -> list[Source]:
     """Sends each value to the partition it hashes to, and returns where each is once all are durable."""
+    check_sizes(topic, values)
     with kafka_errors_as(SourceUnavailable, f"sending to {topic}"):
         async with asyncio.timeout(_DELIVERY_SECONDS):
             partitions = await producer.partitions(topic)

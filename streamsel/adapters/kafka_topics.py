@@ -11,12 +11,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
-from streamsel.adapters.kafka import LARGEST_RECORD, ROOM_FOR_BATCH, KafkaCluster, kafka_errors_as
+from streamsel.adapters.kafka import LARGEST_BATCH, KafkaCluster, kafka_errors_as
 from streamsel.ports import SourceUnavailable, TopicRefused
 
 _READY_SECONDS = 10.0
 
-_LARGEST_BATCH = {"max.message.bytes": str(LARGEST_RECORD + ROOM_FOR_BATCH)}
+_LARGEST_BATCH = {"max.message.bytes": str(LARGEST_BATCH)}
 _KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 
 

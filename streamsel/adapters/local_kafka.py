@@ -65,6 +65,9 @@ _SETTINGS = {
 }
 
 
+_START_SECONDS = 60.0
+
+
 class BrokerNotInstalled(ImportError):
     """The packages the broker is made of are missing. The message says how to get them."""
 
@@ -94,14 +97,13 @@ class LocalKafka:
         Raises ``BrokerNotInstalled``, or ``RuntimeError`` with the end of the broker's log.
         """
         try:
-            self.launch()
-            self.wait_until_ready()
+            self._launch()
+            self._wait_until_ready()
         except BaseException:
             self.stop()
             raise
 
-    def launch(self) -> None:
-        """Starts the broker without waiting for it."""
+    def _launch(self) -> None:
         if not self._java:
             self._java = _java_command()
         if not (self._data_dir / "meta.properties").exists():
@@ -110,10 +112,9 @@ class LocalKafka:
             [*self._java, "kafka.Kafka", self._properties()], directory=self._data_dir, log=self._log
         )
 
-    def wait_until_ready(self, timeout_seconds: float = 60.0) -> None:
-        """Returns once a client gets the cluster's metadata from the broker."""
+    def _wait_until_ready(self) -> None:
         with ThreadPoolExecutor(1) as pool:  # the caller may have an event loop running
-            ready = pool.submit(asyncio.run, self._answers(timeout_seconds)).result()
+            ready = pool.submit(asyncio.run, self._answers()).result()
         if not ready:
             last_words = self._log.read_text(errors="replace")[-2000:]
             raise RuntimeError(f"the broker did not start:\n{last_words}")
@@ -162,14 +163,16 @@ class LocalKafka:
 
     def _format(self) -> None:
         self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        # 16 bytes in base64; the tool would take a leading hyphen for an option.
+        cluster_id = "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
         options = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties())]
         done = subprocess.run([*self._java, *options], capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{self._data_dir} cannot be made a broker's:\n{done.stderr[-2000:]}")
 
-    async def _answers(self, timeout_seconds: float) -> bool:
-        deadline = time.monotonic() + timeout_seconds
+    async def _answers(self) -> bool:
+        """Whether a client gets the cluster's metadata from the broker, in time."""
+        deadline = time.monotonic() + _START_SECONDS
         while self._child is not None and self._child.poll() is None and time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self._port), timeout=1.0).close()

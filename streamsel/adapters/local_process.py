@@ -7,10 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+_launcher = ThreadPoolExecutor(1, "launcher")
+"""The kernel takes the death of the thread that started a child for ours: this one lives as long as we do."""
 
 
 def start_child(command: Sequence[str | Path], *, directory: Path, log: Path) -> subprocess.Popen[bytes]:
@@ -18,11 +22,11 @@ def start_child(command: Sequence[str | Path], *, directory: Path, log: Path) ->
 
     The child has a session of its own, so that Ctrl-C in the terminal reaches us and not the server we
     still have to drain into. On Linux it is asked to end when we die by whatever signal (prctl(2),
-    ``PR_SET_PDEATHSIG``); the kernel takes the death of the *thread* that started it for ours, so start
-    servers from the main thread.
+    ``PR_SET_PDEATHSIG``).
     """
     with log.open("ab") as output:
-        return subprocess.Popen(
+        return _launcher.submit(
+            subprocess.Popen[bytes],
             [str(part) for part in command],
             cwd=directory,
             stdin=subprocess.DEVNULL,
@@ -30,7 +34,7 @@ def start_child(command: Sequence[str | Path], *, directory: Path, log: Path) ->
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=_end_with_parent if _libc is not None else None,
-        )
+        ).result()
 
 
 def _end_with_parent() -> None:

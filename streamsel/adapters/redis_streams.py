@@ -17,10 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from streamsel.ports import RecordTooLarge, SourceUnavailable, TopicRefused
-
-LARGEST_RECORD = 4_194_304
-"""Bytes; as on Kafka."""
+from streamsel.ports import SourceUnavailable, TopicRefused
 
 _ANSWER_SECONDS = 10.0
 _OLDEST_MAJOR_VERSION = 7
@@ -93,13 +90,6 @@ def id_at(offset: int) -> str:
 def id_before(offset: int) -> str:
     """The id after which XREAD finds the entry at ``offset``."""
     return f"0-{offset}"
-
-
-def check_sizes(key: str, values: Sequence[bytes]) -> None:
-    """Raises ``RecordTooLarge`` when one of them is."""
-    largest = max(map(len, values), default=0)
-    if largest > LARGEST_RECORD:
-        raise RecordTooLarge(f"a record for {key} has {largest} bytes; it takes {LARGEST_RECORD} at most")
 
 
 @asynccontextmanager

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from redis.exceptions import ResponseError
 
+from streamsel.adapters.record_sizes import check_sizes
 from streamsel.adapters.redis_streams import (
     Entry,
     RedisStreams,
     answering,
-    check_sizes,
     command,
     id_before,
     offset_of,

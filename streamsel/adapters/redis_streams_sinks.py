@@ -11,11 +11,11 @@ import structlog
 import xxhash
 from redis.exceptions import ResponseError
 
+from streamsel.adapters.record_sizes import check_sizes
 from streamsel.adapters.redis_streams import (
     Entry,
     RedisStreams,
     answering,
-    check_sizes,
     command,
     id_at,
     offset_of,

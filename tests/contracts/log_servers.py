@@ -181,9 +181,7 @@ class KafkaServers(LogServers):
 
     async def start(self) -> None:
         assert isinstance(self.broker, LocalKafka)
-        # Launched from this thread, which outlives it; heartbeats go on while it loads.
-        self.broker.launch()
-        await asyncio.to_thread(self.broker.wait_until_ready)
+        await asyncio.to_thread(self.broker.start)  # heartbeats go on meanwhile
 
     async def events(self, partition: int, values: Sequence[bytes]) -> None:
         async with self.cluster.producer() as producer:

@@ -7,7 +7,14 @@ from contextlib import suppress
 
 import pytest
 
-from streamsel.ports import DecisionSink, LogReader, OutgoingDecisions, RecordTooLarge, SourceUnavailable
+from streamsel.ports import (
+    DecisionSink,
+    LogReader,
+    OutgoingDecisions,
+    RecordTooLarge,
+    SourceUnavailable,
+    TopicRefused,
+)
 from tests.contracts.log_servers import KafkaServers, LogServers, RedisServers, nowhere
 
 
@@ -163,7 +170,8 @@ async def test_a_decision_that_is_too_large_is_refused_and_nothing_sent(logs: Lo
     """The error names both sizes; the sink goes on."""
     sink = logs.decisions()
     with pytest.raises(RecordTooLarge, match=r"5000000 bytes.*4194304"):
-        await sink.send([OutgoingDecisions(0, [0, 1], [b"small", b"x" * 5_000_000])])
+        await sink.send([decided(0, 1, partition=1), OutgoingDecisions(0, [0], [b"x" * 5_000_000])])
+    assert await sink.recorded(1, 0) == {}
     await sent(sink, OutgoingDecisions(0, [0], [b"y" * 4_000_000]))
     assert await sink.recorded(0, 0) == {0: b"y" * 4_000_000}
 
@@ -177,6 +185,13 @@ async def test_a_foreign_record_among_the_decisions_is_passed_over(kafka_logs: K
         await producer.send(kafka_logs.topics.decisions, b"not ours", partition=0)
     await sent(sink, decided(10, 12))
     assert await sink.recorded(0, 5) == recorded(5, 12)
+
+
+@pytest.mark.kafka
+async def test_a_partition_that_the_decisions_lack_is_refused(kafka_logs: KafkaServers) -> None:
+    """Somebody added partitions to the events: the refusal says how to add them here, too."""
+    with pytest.raises(TopicRefused, match=r"no partition 5.* --partitions 6"):
+        await kafka_logs.decisions().recorded(5, 0)
 
 
 @pytest.mark.kafka
