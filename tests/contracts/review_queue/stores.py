@@ -8,19 +8,17 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import cast
 
-import pytest
 import redis
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from streamsel.adapters.redis_desk import SCRIPT, RedisReviewQueue
+from streamsel.ports import Answer, Claim, Recording
 from streamsel.records import Lane, Query
 from streamsel.review.lifecycle import OPEN_STATES, State
 from streamsel.review.settings import DeskSettings
 from tests.servers import running_redis, running_valkey
-
-SERVERS = [pytest.param("valkey"), pytest.param("redis", marks=pytest.mark.redis)]
 
 SETTINGS = DeskSettings(
     lease_seconds=30.0,
@@ -30,6 +28,8 @@ SETTINGS = DeskSettings(
     retain_seconds=3_600.0,
     window_seconds=60.0,
 )
+
+LEASE, EXPIRE, RECORDING = SETTINGS.lease_seconds, SETTINGS.expire_seconds, SETTINGS.recording_seconds
 
 _CLOCK = "  local time = call('TIME')\n  return time[1] * 1000000 + time[2]\n"
 _CLOCK_BY_HAND = "  return tonumber(call('GET', DESK .. ':clock'))\n"
@@ -135,3 +135,28 @@ def query(number: int, lane: Lane = "uncertain", utility: float = 0.5) -> Query:
         timestamp=1_799_999_999.0,
         segments={"shop": "12"},
     )
+
+
+async def claimed(store: Store, number: int = 1, reviewer: str = "ann") -> Claim:
+    """A query offered and claimed; the only one waiting."""
+    await store.queue.offer([query(number)])
+    (claim,) = await store.queue.claim(reviewer, "default", 1)
+    assert claim.query == query(number)
+    return claim
+
+
+async def recorded(store: Store, label: str = "fraud") -> Claim:
+    """A query whose label is on its way into the log."""
+    claim = await claimed(store)
+    assert isinstance(await begin(store, claim, label), Recording)
+    return claim
+
+
+async def begin(
+    store: Store, claim: Claim, label: str, by: str = "ann", key: str = "key"
+) -> Recording | Answer:
+    return await store.queue.begin(claim.query.query_id, claim.fence, by, label, key)
+
+
+async def state_of(store: Store, claim: Claim) -> State:
+    return (await store.queue.view(claim.query.query_id)).state

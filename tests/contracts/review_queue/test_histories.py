@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -24,8 +23,8 @@ from streamsel.ports import Answer, Recording
 from streamsel.records import Lane
 from streamsel.review.lifecycle import OPEN_STATES, Action, State
 from streamsel.review.refusals import Superseded
-from tests.contracts.review_queue_fixtures import SERVERS, SETTINGS, Store, empty_store, query, serving
-from tests.contracts.review_queue_model import QueueModel
+from tests.contracts.review_queue.model import QueueModel
+from tests.contracts.review_queue.stores import SETTINGS, Store, empty_store, query
 
 T = TypeVar("T")
 Held: TypeAlias = tuple[str, int, str]
@@ -173,12 +172,6 @@ class QueueHistory(RuleBasedStateMachine):
         assert sum(status.waiting.values()) == states.count(State.WAITING)
         assert sum(status.leased.values()) == sum(states.count(state) for state in in_hand)
         assert (status.expired_total, status.dead_total) == (self.model.expired, self.model.dead)
-
-
-@pytest.fixture(scope="module", params=SERVERS)
-def server(request: pytest.FixtureRequest) -> Iterator[str]:
-    with serving(request.param) as url:
-        yield url
 
 
 def test_the_queue_behaves_as_its_life_cycle_says(server: str) -> None:
