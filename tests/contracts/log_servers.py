@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -33,7 +34,7 @@ from streamsel.ports import (
     SourceRecord,
 )
 from streamsel.records import Partition
-from tests.servers import GivenKafka
+from tests.servers import KAFKA_VARIABLE, GivenKafka
 
 PARTITIONS = 2
 
@@ -120,7 +121,8 @@ class LogServers(ABC):
 
 
 class KafkaServers(LogServers):
-    session_seconds = 1.5
+    # The least that a broker takes whose settings are not ours.
+    session_seconds = 6.0 if KAFKA_VARIABLE in os.environ else 1.5
 
     def __init__(
         self, bootstrap_servers: str, prefix: str, broker: LocalKafka | GivenKafka | None = None
