@@ -51,7 +51,9 @@ class KafkaDecisionSink:
             deliveries.append(
                 way.put(zip(map(_SOURCE_OFFSET.pack, share.offsets), share.values, strict=True))
             )
-        return deliveries[0] if len(deliveries) == 1 else _all_delivered(self._topic, deliveries)
+        if len(deliveries) == 1:
+            return deliveries[0]
+        return asyncio.ensure_future(_all_delivered(self._topic, deliveries))
 
     async def recorded(self, partition: int, since: int) -> Mapping[int, bytes]:
         """See ``DecisionSink``. Reads the end of the partition backwards; see ``DecisionTail``.
