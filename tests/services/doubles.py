@@ -9,7 +9,7 @@ the same promises by the contract tests, and are run with a real selector end to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -233,3 +233,18 @@ class ScorerDouble:
         if self._contrary:
             shares = np.where(shares == 0.5, 1.0, 0.5)
         return np.stack([1.0 - shares, shares], axis=1)
+
+
+class SlowScorer(ScorerDouble):
+    """Holds the event loop for so long an event, and remembers how large the micro-batches were."""
+
+    def __init__(self, spend: Callable[[float], None], seconds: float) -> None:
+        super().__init__()
+        self._spend = spend
+        self.seconds = seconds
+        self.batches: list[int] = []
+
+    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
+        self._spend(self.seconds * len(table.rows))
+        self.batches.append(len(table.rows))
+        return super().probabilities(table)

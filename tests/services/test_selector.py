@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from streamsel.records import FeatureTable, Partition
+from streamsel.records import Partition
 from streamsel.services import selector as selector_module
-from tests.services.doubles import Event, ScorerDouble, World
+from tests.services.doubles import Event, SlowScorer, World
 from tests.services.stage import Stage, asked, decided, event, selecting, some_events
-from tests.services.virtual_time import LoopClock, in_virtual_time
+from tests.services.virtual_time import in_virtual_time
 
 
 def test_every_event_is_decided_once_and_in_order() -> None:
@@ -134,28 +132,13 @@ def test_nothing_but_dead_letters_is_committed_too() -> None:
     in_virtual_time(scenario())
 
 
-class SlowScorer(ScorerDouble):
-    """Takes so long an event, and remembers how large the micro-batches were."""
-
-    def __init__(self, clock: LoopClock, seconds: float) -> None:
-        super().__init__()
-        self._clock = clock
-        self.seconds = seconds
-        self.batches: list[int] = []
-
-    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
-        self._clock.spend(self.seconds * len(table.rows))
-        self.batches.append(len(table.rows))
-        return super().probabilities(table)
-
-
 @pytest.mark.parametrize("micros", [2.0, 100.0, 1_500.0, 20_000.0])
 def test_micro_batches_fit_a_slice_of_the_event_loop(micros: float) -> None:
     """As many events go together as are decided in 4 ms, at least one and at most 500, whatever the model."""
 
     async def scenario() -> None:
         stage = Stage(World({0: some_events(3_000)}))
-        scorer = stage.selector._decider._scorer = SlowScorer(stage.clock, micros * 1e-6)
+        stage.selector._decider._scorer = scorer = SlowScorer(stage.clock.spend, micros * 1e-6)
         async with selecting(stage):
             await stage.until(stage.committed_all, within_seconds=600.0)
         fitting = min(max(int(0.004 / (micros * 1e-6)), 1), selector_module.LARGEST_BATCH)
@@ -169,7 +152,7 @@ def test_micro_batches_grow_again_when_the_model_is_quick() -> None:
 
     async def scenario() -> None:
         stage = Stage(world := World({0: some_events(200)}))
-        scorer = stage.selector._decider._scorer = SlowScorer(stage.clock, 0.01)
+        stage.selector._decider._scorer = scorer = SlowScorer(stage.clock.spend, 0.01)
         async with selecting(stage):
             await stage.until(stage.committed_all, within_seconds=600.0)
             assert scorer.batches[-1] == 1
