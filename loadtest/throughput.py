@@ -6,6 +6,7 @@ import asyncio
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,8 @@ def throughput(options: Options) -> dict[str, Any]:
             for name in ("ours", "bare") if turn % 2 == 0 else ("bare", "ours"):
                 common = [servers, PREFIX, f"{name}-{turn}", str(options.events)]
                 if name == "ours":
+                    # Events decided before are not decided again: each run starts with no decisions.
+                    _delete_topic(servers, f"{PREFIX}decisions")
                     last, module, runs = str(root / "valkey"), "loadtest.contestant_streamsel", ours
                 else:
                     last, module, runs = str(SEED_LABELS), "loadtest.contestant_bare", bare
@@ -106,6 +109,13 @@ async def _prepare(bootstrap_servers: str, data_dir: Path) -> None:
 def _create_topic(bootstrap_servers: str, name: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
     admin.create_topics([NewTopic(name, 1)])[name].result(30.0)
+
+
+def _delete_topic(bootstrap_servers: str, name: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin.delete_topics([name])[name].result(30.0)
+    while name in admin.list_topics(timeout=30.0).topics:
+        time.sleep(0.1)
 
 
 def _fill(bootstrap_servers: str, events: int, progress: Progress) -> None:

@@ -25,7 +25,8 @@ class TopicRefused(Exception):
 
 
 class RecordTooLarge(ValueError):
-    """A record is larger than its log takes; nothing of the call was written. The message names both sizes."""
+    """A record is larger than its log takes; nothing of the call was written. The message names both
+    sizes."""
 
 
 class StoreRefused(Exception):

@@ -80,6 +80,11 @@ class EventDecoder:
         """All of ``records``, each as an event or as a dead letter dated ``now``."""
         return self._decode_alike(records) or self._decode_each(records, now)
 
+    def event_id(self, record: RawRecord) -> str | None:
+        """The id ``decode`` gives this record's event; ``None`` when it is no event."""
+        batch = self._decode_each([record], 0.0)
+        return batch.ids[0] if batch.ids else None
+
     def _decode_alike(self, records: Sequence[RawRecord]) -> EventBatch | None:
         """The whole batch by the last shape, or ``None`` if anything about it is out of the ordinary."""
         shape = self._shape
@@ -102,7 +107,7 @@ class EventDecoder:
         if not sound:
             return None
         try:
-            ids = [self._id(event, record) for event, record in zip(objects, records, strict=True)]
+            ids = self._ids(objects, records)
             self._check_times(objects)
             segments = list(map(self.layout.event_segments, objects)) if self.layout.segments else None
         except Unreadable:
@@ -150,6 +155,12 @@ class EventDecoder:
         if path is not None and not {type(event.get(path)) for event in objects} <= {float, int}:
             for event in objects:
                 self.layout.event_time(event)
+
+    def _ids(self, objects: Sequence[Mapping[str, Any]], records: Sequence[RawRecord]) -> list[str]:
+        found = [event.get(self.layout.id) for event in objects]
+        if set(map(type, found)) == {str} and "" not in found:
+            return found  # type: ignore[return-value]
+        return [self._id(event, record) for event, record in zip(objects, records, strict=True)]
 
     def _id(self, event: Mapping[str, Any], record: RawRecord) -> str:
         value = event.get(self.layout.id)

@@ -107,8 +107,8 @@ class Layout:
         return segments
 
     def event_context(self, event: Mapping[str, Any], features: Mapping[str, Value]) -> dict[str, Value]:
-        """What a reviewer is shown beside the features: every other leaf that is not redacted, arrays as JSON;
-        as much as ``leaves`` bears."""
+        """What a reviewer is shown beside the features: every other leaf that is not redacted, arrays as
+        JSON; as much as ``leaves`` bears."""
         redacted = frozenset(self.redact)
         context: dict[str, Value] = {}
         with suppress(Unreadable):

@@ -71,6 +71,10 @@ class Decider:
         self._clock = clock
         self._metrics = metrics
 
+    def event_id(self, record: SourceRecord) -> str | None:
+        """The id of a record's event; ``None`` when it is no event."""
+        return self._decoder.event_id(record)
+
     def decide(self, records: Sequence[SourceRecord], rate: QueryRate) -> Decided:
         """Every record as a decision or a dead letter, in order; ``records`` grouped by partition."""
         started = self._clock.monotonic()

@@ -236,10 +236,12 @@ class Selector:
             partition = Partition(record.topic, record.partition)
             recorded = self._recorded.get(partition)
             value = recorded.pop(record.offset, None) if recorded else None
-            if value is None:
+            decision = None if value is None else decode_decision(value)
+            # A topic made anew has other events at the same offsets.
+            if decision is None or decision.event_id != self._decider.event_id(record):
                 fresh.append(record)
-            elif (query := decode_decision(value).query) is not None:
-                queries.append(query)
+            elif decision.query is not None:
+                queries.append(decision.query)
             if recorded is not None and not recorded:
                 del self._recorded[partition]
         return queries, fresh
