@@ -54,7 +54,8 @@ class Show:
         self._backlogs: list[int] = []
         self._decided: deque[tuple[float, int]] = deque([(_now(), 0)], maxlen=_RATE_SAMPLES + 1)
         self._played = False
-        self._begun = self._all_decided = _now()
+        self._begun = _now()
+        self._all_decided: float | None = None
         self.picture = Picture(
             title=f"streamsel demo · {options.stream} · {options.preset}",
             events=options.events,
@@ -103,7 +104,7 @@ class Show:
         status = await self._desk.status()
         following, compared, running = self._following, self._comparison, self._comparison.running
         decisions = following.decisions
-        seconds = max(self._all_decided, self._decided[-1][0]) - self._begun
+        seconds = (self._all_decided or _now()) - self._begun
         return DemoSummary(
             events=len(self._transactions),
             decisions=decisions,
@@ -121,7 +122,7 @@ class Show:
             balanced_accuracy_random=compared.random_balanced_accuracy,
             average_precision=running.average_precision,
             average_precision_random=compared.random_average_precision,
-            events_per_second=decisions / seconds if seconds > 0.0 else 0.0,
+            events_per_second=decisions / seconds,
             model_version=self._learner.version,
             digest=self._learner.digest(),
             interrupted=not self._played,
