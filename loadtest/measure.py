@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -59,9 +58,17 @@ class Stopwatch:
             events=self._events - seen,
             seconds=time.perf_counter() - wall,
             cpu_seconds=time.process_time() - cpu,
-            peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            peak_mib=_peak_mib(),
             memory_growth=self._process.memory_info().rss / self._early_memory - 1.0,
         )
+
+
+def _peak_mib() -> float:
+    """Of this process alone: ``ru_maxrss`` would remember the one it was forked from."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("/proc/self/status names no VmHWM")
 
 
 def report(run: Run) -> None:

@@ -20,6 +20,9 @@ _NEVER_MS = 2**31 - 1
 """aiokafka leaves the group when nobody has polled for max_poll_interval_ms. Whoever pauses the stream for
 hours, because the desk is away, still owns its partitions: heartbeats alone say that we live."""
 
+_FETCH_BYTES = 4_194_304
+"""The next fetch is asked for when this one is used up: the larger, the less often that is waited for."""
+
 _ANSWER_SECONDS = 10.0
 _STOP_SECONDS = 3.0
 
@@ -74,6 +77,7 @@ class KafkaEventSource:
             max_poll_interval_ms=_NEVER_MS,
             # A partition that was just emptied is asked for again when the request under way is answered.
             fetch_max_wait_ms=20,
+            max_partition_fetch_bytes=_FETCH_BYTES,
         )
         consumer.subscribe([self._topic], listener=_Rebalance(self))
         with kafka_errors_as(SourceUnavailable, f"joining group {self._group}"):
