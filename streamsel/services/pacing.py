@@ -34,13 +34,13 @@ class EventRate:
         self._count += events
 
     def per_second(self, now: float) -> float:
-        """The rate up to ``now``; averages start from what was first seen, not from 0."""
+        """The rate up to ``now``; an average younger than its span is the plain mean so far."""
         elapsed = now - self._since
         if elapsed <= 0.0:
             return max(self._rates)
         current = self._count / elapsed
         for index, span in enumerate(self._spans):
-            weight = 1.0 - math.exp(-elapsed / min(span, max(now - self._begun, elapsed)))
+            weight = max(1.0 - math.exp(-elapsed / span), elapsed / (now - self._begun))
             self._rates[index] += (current - self._rates[index]) * weight
         self._since, self._count = now, 0
         return max(self._rates)

@@ -1,0 +1,173 @@
+"""A micro-batch from raw records to decisions, queries and dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import orjson
+import pytest
+from numpy.typing import NDArray
+
+from streamsel.codec import EventDecoder, decode_decision, query_id_of
+from streamsel.codec.layout import Layout
+from streamsel.metrics import Metrics
+from streamsel.records import Decision, FeatureTable
+from streamsel.selection import UTILITIES, Gate, QueryRate, draws
+from streamsel.services.decider import Decided, Decider
+from tests.services.doubles import Event
+
+ALL = QueryRate(1.0, 0.0, 10**9, 1e9)
+SOME = QueryRate(0.3, 0.06, 10**9, 1e9)
+LAYOUT = Layout(exclude=("note",), timestamp="at", segments=("region",))
+
+
+class FixedClock:
+    """Always the same moment."""
+
+    def time(self) -> float:
+        return 1_700_000_000.5
+
+    def monotonic(self) -> float:
+        return 5.0
+
+
+class Opinion:
+    """A model with this opinion on every event."""
+
+    version = 12
+
+    def __init__(self, *row: float, labels: tuple[str, ...] = ("no", "yes")) -> None:
+        self._row = row
+        self.labels = labels
+
+    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
+        return np.tile(np.array(self._row), (len(table.rows), 1))
+
+
+def decider(scorer: Opinion, layout: Layout = LAYOUT, metrics: Metrics | None = None) -> Decider:
+    return Decider(
+        EventDecoder(layout), scorer, UTILITIES["entropy"], Gate(), 7, FixedClock(), metrics or Metrics()
+    )
+
+
+def records(count: int, partition: int = 0, start: int = 0) -> list[Event]:
+    return [
+        Event(
+            "events",
+            partition,
+            start + number,
+            orjson.dumps({"id": f"{partition}-{number}", "a": number, "b": True}),
+        )
+        for number in range(count)
+    ]
+
+
+def read(decided: Decided) -> list[Decision]:
+    return [decode_decision(value) for some in decided.decisions for value in some.values]
+
+
+def test_every_event_has_a_decision_and_those_asked_about_a_query() -> None:
+    """Lane, propensity, utility and model version of decision and query agree; its id is the event's."""
+    made = decider(Opinion(0.3, 0.7)).decide(records(400), SOME)
+    decisions = read(made)
+    assert [one.event_id for one in decisions] == [f"0-{number}" for number in range(400)]
+    assert [one.query for one in decisions if one.query] == list(made.queries)
+    assert {one.lane for one in decisions} == {"none", "uncertain", "explore"}
+    assert made.events == 400
+    assert made.explored == pytest.approx(400 * 0.06)
+    for one in decisions:
+        assert one.probabilities == {"no": 0.3, "yes": 0.7}
+        assert (one.model_version, one.decided_at, one.query_fraction) == (12, 1_700_000_000.5, 0.3)
+        assert (one.query is None) == (one.lane == "none")
+        if one.query is not None:
+            assert one.query.query_id == query_id_of(one.event_id)
+            assert (one.query.lane, one.query.propensity, one.query.utility) == (
+                one.lane, one.propensity, one.utility,
+            )  # fmt: skip
+
+
+def test_two_deciders_decide_alike() -> None:
+    """The same events from the same start give the same bytes: no draw but that of the event ids."""
+    first, second = (decider(Opinion(0.5, 0.5)).decide(records(200), SOME) for _ in range(2))
+    assert first.decisions == second.decisions
+    explored = draws([one.event_id for one in read(first)], seed=7)[0] < 0.06
+    assert [one.lane == "explore" for one in read(first)] == explored.tolist()
+
+
+def test_what_a_query_tells_the_reviewer() -> None:
+    """Features by name without the missing ones, the rest as context, time and segments as configured."""
+    at = 1_700_000_000_000
+    event = {"id": "e", "a": 1, "b": None, "c": {"d": "x"}, "note": "see file", "at": at, "region": 4}
+    made = decider(Opinion(0.5, 0.5)).decide([Event("events", 3, 9, orjson.dumps(event))], ALL)
+    (query,) = made.queries
+    assert query.features == {"a": 1, "c.d": "x", "region": 4}
+    assert query.context == {"at": at, "b": None, "note": "see file"}
+    assert (query.timestamp, query.segments) == (1_700_000_000.0, {"region": "4"})
+    assert read(made)[0].segments == {"region": "4"}
+    assert str(read(made)[0].source) == "events:3:9"
+
+
+@pytest.mark.parametrize(
+    ("scorer", "opinion", "utility"),
+    [
+        (Opinion(labels=()), {}, 1.0),
+        (Opinion(), {}, 1.0),
+        (Opinion(float("nan"), float("nan")), {}, 1.0),
+        (Opinion(1.0, 0.0), {"no": 1.0, "yes": 0.0}, 0.0),
+        (Opinion(0.2, 0.3, 0.5, labels=("a", "b", "c")), {"a": 0.2, "b": 0.3, "c": 0.5}, 0.9372),
+    ],
+)
+def test_opinions_of_all_kinds(scorer: Opinion, opinion: dict[str, float], utility: float) -> None:
+    """No opinion is written as none at all, and makes the event as useful as can be."""
+    made = decider(scorer).decide(records(3), ALL)
+    for decision, query in zip(read(made), made.queries, strict=True):
+        assert decision.probabilities == query.probabilities == opinion
+        assert decision.utility == query.utility == pytest.approx(utility, abs=1e-4)
+
+
+def test_partitions_are_written_apart() -> None:
+    """A micro-batch over several partitions gives each its own decisions, in its order."""
+    mixed: Sequence[Event] = [*records(3, 2, 10), *records(2, 0, 5), *records(1, 7)]
+    made = decider(Opinion(0.5, 0.5)).decide(mixed, ALL)
+    assert [(one.partition, list(one.offsets)) for one in made.decisions] == [
+        (2, [10, 11, 12]),
+        (0, [5, 6]),
+        (7, [0]),
+    ]
+    assert [(one.source.partition, one.source.offset) for one in read(made)] == [
+        (one.partition, one.offset) for one in mixed
+    ]
+    assert [query.event_id for query in made.queries] == [one.event_id for one in read(made)]
+
+
+def test_poison_among_events() -> None:
+    """What is no event is a dead letter dated now, and its neighbours are decided under their own offsets."""
+    mixed = records(4)
+    mixed[1] = mixed[1]._replace(value=b"poison")
+    made = decider(Opinion(0.5, 0.5)).decide(mixed, ALL)
+    assert [one.source.offset for one in read(made)] == [0, 2, 3]
+    assert [(one.source.offset, one.failed_at) for one in made.letters] == [(1, 1_700_000_000.5)]
+
+
+def test_nothing_to_decide() -> None:
+    """No records, or no events among them, make no decisions and move neither gate nor threshold."""
+    nothing = decider(Opinion(0.5, 0.5)).decide([], ALL)
+    assert (nothing.events, nothing.explored, list(nothing.decisions), list(nothing.letters)) == (
+        0,
+        0.0,
+        [],
+        [],
+    )
+    poison = decider(Opinion(0.5, 0.5)).decide([Event("events", 0, 0, b"poison")], ALL)
+    assert (poison.events, len(poison.letters), list(poison.decisions)) == (0, 1, [])
+
+
+def test_stages_are_observed_once_a_micro_batch() -> None:
+    """However many events there are, each stage is one observation."""
+    metrics = Metrics()
+    subject = decider(Opinion(0.5, 0.5), metrics=metrics)
+    for _ in range(3):
+        subject.decide(records(100), SOME)
+    for stage in ("decode", "score", "gate"):
+        assert metrics.registry.get_sample_value("streamsel_stage_seconds_count", {"stage": stage}) == 3.0
