@@ -1,0 +1,100 @@
+"""What must hold whatever happened: each function counts one part of a run and asserts it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.e2e.desk_store import DeskStore
+from tests.e2e.reviewing import Acknowledged
+from tests.e2e.service_process import ServiceProcess, bearer
+from tests.e2e.streams import Streams
+from tests.e2e.waiting import until
+
+_ROOT = Path(__file__).parents[2]
+
+
+async def all_decided(streams: Streams, poison: int) -> bool:
+    """Whether as many decisions are there as there should be."""
+    return await streams.count("decisions") >= await streams.count("events") - poison
+
+
+async def decided_once(streams: Streams) -> dict[str, set[str]]:
+    """Every event has one decision or else a dead letter; returns the query ids asked, with their event ids.
+
+    Of dead letters there may be several for one event: they are written at least once.
+    """
+    events = {(event.partition, event.offset): event for event in await streams.records("events")}
+    decisions = Counter(tuple(one.content["source"][1:]) for one in await streams.records("decisions"))
+    letters = {tuple(one.content["source"][1:]) for one in await streams.records("dead-letters")}
+    twice = [place for place, count in decisions.items() if count > 1]
+    assert not twice, f"decided more than once: {twice[:5]}"
+    assert not letters & decisions.keys()
+    assert letters | decisions.keys() == events.keys()
+
+    asked: dict[str, set[str]] = defaultdict(set)
+    for record in await streams.records("decisions"):
+        decision = record.content
+        place = record.partition, decision["source"][2]
+        assert decision["event_id"] == events[place].content["id"], "a decision about another event"
+        assert (decision["lane"] == "none") == ("query" not in decision)
+        if "query" in decision:
+            asked[decision["query"]["query_id"]].add(decision["query"]["event_id"])
+    shared = {query: ids for query, ids in asked.items() if len(ids) > 1}
+    assert not shared, f"one query for several events: {shared}"
+    return asked
+
+
+async def at_the_desk(desk: DeskStore, asked: dict[str, set[str]]) -> dict[str, str]:
+    """Every query asked is at the desk once and in one state, and no other is; returns the states."""
+    states = await asyncio.to_thread(desk.states)
+    missing, unasked = asked.keys() - states.keys(), states.keys() - asked.keys()
+    assert not missing, f"{len(missing)} queries were decided and never offered"
+    assert not unasked, f"{len(unasked)} queries at the desk are in no decision"
+    return states
+
+
+async def labels_kept(streams: Streams, acknowledged: Sequence[Acknowledged]) -> list[dict[str, Any]]:
+    """Every acknowledged label is in the log where the desk said, and no query has two; returns the log."""
+    log = [record.content for record in await streams.records("labels")]
+    for answer in acknowledged:
+        assert answer.offset < len(log), f"{answer} is not in a log of {len(log)} records"
+        label = log[answer.offset]
+        found = label["query_id"], label["label"], label["labelled_by"]
+        assert found == (answer.query_id, answer.label, answer.labelled_by)
+    twice = [label_id for label_id, count in Counter(label["label_id"] for label in log).items() if count > 1]
+    assert not twice, f"labelled twice: {twice[:5]}"
+    return log
+
+
+async def learned(selector: ServiceProcess, secret: str, end: int) -> dict[str, Any]:
+    """The model as the selector has it, once it stands at the log's end."""
+    url = await selector.ready()
+    async with httpx.AsyncClient(base_url=url, headers=bearer(secret)) as client:
+
+        async def model() -> dict[str, Any] | None:
+            serving: dict[str, Any] = (await client.get("/v1/model")).raise_for_status().json()
+            return serving if serving["version"] == end else None
+
+        serving = await until(model, what=f"model version {end}")
+    return {name: serving[name] for name in ("version", "labels_learned", "digest")}
+
+
+async def uninterrupted(streams: Streams, configuration: Path) -> dict[str, Any]:
+    """Version, labels learned and digest of the same log, folded from nothing by another process."""
+    log = b"\n".join([record.value for record in await streams.records("labels")])
+    command = (sys.executable, "-m", "tests.e2e.uninterrupted_fold", str(configuration))
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=_ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate(log)
+    assert process.returncode == 0
+    model: dict[str, Any] = json.loads(output)
+    return model
