@@ -39,8 +39,8 @@ async def run(config: Config, events: int) -> Run:
             if failed.done():
                 failed.result()
             await asyncio.sleep(0.01)
+        await selector.settle()
         failed.cancel()
-        await service.drain()
         return watch.finished()
 
 

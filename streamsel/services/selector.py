@@ -109,6 +109,10 @@ class Selector:
         """Asks ``run`` to drain and return."""
         self._stopping.set()
 
+    async def settle(self) -> None:
+        """Waits until everything decided is durable, offered and committed."""
+        await self._outbox.settle()
+
     async def run(self) -> None:
         """Decides events until stopped; raises what makes going on pointless (``PoisonFlood``).
 
