@@ -18,12 +18,13 @@
 --        opinion:<reviewer> a label that came too late to count
 --   2  waiting:default    ZSET, query ids by priority; also the channel on which new work is told
 --   3  waiting:escalated  ZSET, likewise
---   4  since              ZSET, all waiting query ids by when they began to wait
---   5  leases             ZSET, leased query ids by the end of the lease
---   6  recordings         ZSET, query ids being recorded by when the recording lapses
---   7  reviewers          ZSET, reviewers by when they were last seen
---   8  selectors          HASH, selector to '<time> <events a second>'
---   9  desk               HASH, the desk as a whole
+--   4  since:default      ZSET, the same query ids by when they began to wait
+--   5  since:escalated    ZSET, likewise
+--   6  leases             ZSET, leased query ids by the end of the lease
+--   7  recordings         ZSET, query ids being recorded by when the recording lapses
+--   8  reviewers          ZSET, reviewers by when they were last seen
+--   9  selectors          HASH, selector to '<time> <events a second>'
+--  10  desk               HASH, the desk as a whole
 --        waiting:<lane> leased:<lane>   queries by lane; those being recorded count as leased
 --        expired dead                   queries lost so, ever
 --        rate rate_at                   completions a second, and when that was computed
@@ -45,13 +46,15 @@
 --   settle    position, (id, label, by, offset)…       (id, label, by, offset)… that stand
 --   settled                                            settled position, time
 --   sweep     log settled at                           how many moved
---   status                                             desk (as pairs), age of the oldest, live reviewers, rate
+--   status                                             desk (as pairs), live reviewers, completion rate, and of
+--                                                      each queue: how many wait, and the oldest's age
 --   report    selector, events a second                the same and: events a second of all, selectors
 -- Those that name one query return 'unknown', or 'superseded' and its state, where they refuse.
 
-local QUERY, SINCE, LEASES, RECORDINGS = KEYS[1], KEYS[4], KEYS[5], KEYS[6]
-local REVIEWERS, SELECTORS, DESK = KEYS[7], KEYS[8], KEYS[9]
+local QUERY, LEASES, RECORDINGS = KEYS[1], KEYS[6], KEYS[7]
+local REVIEWERS, SELECTORS, DESK = KEYS[8], KEYS[9], KEYS[10]
 local WAITING = {default = KEYS[2], escalated = KEYS[3]}
+local SINCE = {default = KEYS[4], escalated = KEYS[5]}
 
 local LEASE, EXPIRE, RECORDING = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local ATTEMPTS, RETAIN, WINDOW = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -87,7 +90,7 @@ local told = {}
 
 local function start_waiting(id, queue, lane, priority)
   call('ZADD', WAITING[queue], priority, id)
-  call('ZADD', SINCE, at, id)
+  call('ZADD', SINCE[queue], at, id)
   call('HINCRBY', DESK, 'waiting:' .. lane, 1)
   if not told[queue] then
     call('PUBLISH', WAITING[queue], '')
@@ -97,7 +100,7 @@ end
 
 local function stop_waiting(id, queue, lane)
   call('ZREM', WAITING[queue], id)
-  call('ZREM', SINCE, id)
+  call('ZREM', SINCE[queue], id)
   call('HINCRBY', DESK, 'waiting:' .. lane, -1)
 end
 
@@ -185,20 +188,23 @@ end
 local function sweep(log_settled_at)
   local moved = pass(LEASES, at, MOST_MOVES, lapse_lease)
   moved = moved + pass(RECORDINGS, math.min(at, log_settled_at), MOST_MOVES - moved, lapse_recording)
-  return moved + pass(SINCE, at - EXPIRE, MOST_MOVES - moved, expire)
+  moved = moved + pass(SINCE.default, at - EXPIRE, MOST_MOVES - moved, expire)
+  return moved + pass(SINCE.escalated, at - EXPIRE, MOST_MOVES - moved, expire)
 end
 
 ---------------------------------------------------------------------------------------------------------------
 -- The desk at a glance
 
+local function oldest(queue)
+  local began = call('ZRANGE', SINCE[queue], 0, 0, 'WITHSCORES')[2]
+  return began and at - began or 0
+end
+
 local function facts()
   call('ZREMRANGEBYSCORE', REVIEWERS, '-inf', at - WINDOW)
-  local oldest = call('ZRANGE', SINCE, 0, 0, 'WITHSCORES')[2]
   return {
-    call('HGETALL', DESK),
-    oldest and at - oldest or 0,
-    call('ZCARD', REVIEWERS),
-    tostring(completion_rate()),
+    call('HGETALL', DESK), call('ZCARD', REVIEWERS), tostring(completion_rate()),
+    call('ZCARD', WAITING.default), oldest('default'), call('ZCARD', WAITING.escalated), oldest('escalated'),
   }
 end
 
@@ -398,7 +404,7 @@ function operation.report(selector, events_per_second)
     end
   end
   local all = facts()
-  all[5], all[6] = tostring(total), live
+  all[8], all[9] = tostring(total), live
   return all
 end
 

@@ -54,8 +54,11 @@ class RedisReviewQueue:
         self._script = client.register_script(SCRIPT)
         self._query_key = f"{{{prefix}}}:query:"
         self._channels = [f"{{{prefix}}}:waiting:{queue}" for queue in QUEUES]
-        others = ("since", "leases", "recordings", "reviewers", "selectors", "desk")
-        self._keys = [self._query_key, *self._channels, *(f"{{{prefix}}}:{name}" for name in others)]
+        since = [f"{{{prefix}}}:since:{queue}" for queue in QUEUES]
+        others = [
+            f"{{{prefix}}}:{name}" for name in ("leases", "recordings", "reviewers", "selectors", "desk")
+        ]
+        self._keys = [self._query_key, *self._channels, *since, *others]
         self._limits = (
             _micros(settings.lease_seconds),
             _micros(settings.expire_seconds),
@@ -180,12 +183,12 @@ class RedisReviewQueue:
         )
 
     async def status(self) -> QueueStatus:
-        desk, oldest, reviewers, rate = await self._call("status")
+        desk, reviewers, rate, _, oldest, _, oldest_escalated = await self._call("status")
         totals = _totals(desk)
         return QueueStatus(
             waiting=_by_lane(totals, "waiting:"),
             leased=_by_lane(totals, "leased:"),
-            oldest_seconds=oldest / 1e6,
+            oldest_seconds=max(oldest, oldest_escalated) / 1e6,
             live_reviewers=reviewers,
             completions_per_second=float(rate),
             mean_review_seconds=_mean_review_seconds(totals),
@@ -194,13 +197,13 @@ class RedisReviewQueue:
         )
 
     async def report(self, selector: str, events_per_second: float) -> CapacityFacts:
-        desk, oldest, reviewers, rate, events, selectors = await self._call(
+        desk, reviewers, rate, waiting, oldest, _, _, events, selectors = await self._call(
             "report", selector, events_per_second
         )
         totals = _totals(desk)
-        open_queries = _by_lane(totals, "waiting:"), _by_lane(totals, "leased:")
         return CapacityFacts(
-            backlog=sum(sum(lanes.values()) for lanes in open_queries),
+            # What has been escalated waits for others, and does not stop these reviewers' work.
+            backlog=waiting + sum(_by_lane(totals, "leased:").values()),
             oldest_seconds=oldest / 1e6,
             live_reviewers=reviewers,
             completions_per_second=float(rate),

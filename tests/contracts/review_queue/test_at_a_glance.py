@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streamsel.ports import Answer
-from tests.contracts.review_queue.stores import LEASE, SETTINGS, Store, begin, claimed, query
+from tests.contracts.review_queue.stores import EXPIRE, LEASE, SETTINGS, Store, begin, claimed, query
 
 
 async def test_status_counts_by_lane(store: Store) -> None:
@@ -21,6 +21,19 @@ async def test_status_counts_by_lane(store: Store) -> None:
     assert status.leased == {"uncertain": 1, "explore": 1}
     assert status.oldest_seconds == pytest.approx(5)
     assert status.live_reviewers == 1
+
+
+async def test_what_was_escalated_does_not_slow_the_others_down(store: Store) -> None:
+    """It is seen at the desk, but it is no backlog of the reviewers whom the selectors follow."""
+    claim = await claimed(store)
+    assert (await store.queue.report("selector", 1.0)).backlog == 1
+    await store.queue.escalate(claim.query.query_id, claim.fence, "ann", "unsure")
+    await store.advance(5)
+    facts, status = await store.queue.report("selector", 1.0), await store.queue.status()
+    assert (facts.backlog, facts.oldest_seconds) == (0, 0.0)
+    assert (sum(status.waiting.values()), status.oldest_seconds) == (1, 5.0)
+    await store.advance(EXPIRE)
+    assert await store.queue.sweep() == 1
 
 
 async def test_an_empty_desk_has_nothing_to_tell(store: Store) -> None:

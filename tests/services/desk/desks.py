@@ -7,7 +7,7 @@ their contract tests.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -31,22 +31,23 @@ class Killed(BaseException):
 
 
 class LabelLogDouble:
-    """``LabelLog`` in memory. ``before`` and ``after`` are called around each append, and may raise."""
+    """``LabelLog`` in memory. ``before`` and ``after`` are awaited around each append: they may raise, or
+    hold it up."""
 
     def __init__(self) -> None:
         self.records: list[bytes] = []
-        self.before: Callable[[], None] = lambda: None
-        self.after: Callable[[], None] = lambda: None
+        self.before: Callable[[], Awaitable[None]] = _nothing
+        self.after: Callable[[], Awaitable[None]] = _nothing
         self.reachable = True
         self._grown = asyncio.Condition()
 
     async def append(self, records: Sequence[bytes]) -> Sequence[int]:
-        self.before()
+        await self.before()
         first = len(self.records)
         self.records += records
         async with self._grown:
             self._grown.notify_all()
-        self.after()
+        await self.after()
         return range(first, len(self.records))
 
     async def read(self, start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
@@ -56,6 +57,7 @@ class LabelLogDouble:
                 await self._grown.wait_for(lambda: len(self.records) > start)
         except TimeoutError:
             return []
+        self._check()
         return list(enumerate(self.records))[start : start + max_records]
 
     async def end(self) -> int:
@@ -73,15 +75,32 @@ class LabelLogDouble:
             raise LabelLogUnreachable("the broker is away")
 
 
-def raising(error: BaseException) -> Callable[[], None]:
+async def _nothing() -> None:
+    """The log works."""
+
+
+def raising(error: BaseException) -> Callable[[], Awaitable[None]]:
     """Raises ``error`` the first time it is called."""
     errors = [error]
 
-    def fail() -> None:
+    async def fail() -> None:
         if errors:
             raise errors.pop()
 
     return fail
+
+
+class HoldUp:
+    """Holds the first append up until ``go_on`` is set."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def __call__(self) -> None:
+        if not self.reached.is_set():
+            self.reached.set()
+            await self.go_on.wait()
 
 
 def desk_of(queue: Any, log: LabelLogDouble, metrics: Metrics | None = None) -> Desk:

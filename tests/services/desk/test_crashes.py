@@ -95,11 +95,15 @@ async def test_while_the_log_is_away_no_recording_is_given_up(
 ) -> None:
     """Its label may be in the log; that shows, and the recording ends, once the log is back."""
     claim = await claimed(store, desk)
-    log.after = raising(Killed())
-    await killed(store, log, claim)
-    log.reachable = False
+
+    async def go_away() -> None:
+        log.reachable = False
+
     with capture_logs() as logs:
         async with running(desk):
+            await until(lambda: log_was_read(desk))
+            log.before, log.after = go_away, raising(Killed())
+            await killed(store, log, claim)
             await store.advance(10 * RECORDING)
             await until(lambda: any(entry["event"] == "desk_outage" for entry in logs))
             assert await desk.claim("bob") == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
@@ -12,7 +11,16 @@ from streamsel.review.lifecycle import State
 from streamsel.review.refusals import NotALabel, Superseded
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import LEASE, RECORDING, Store
-from tests.services.desk.desks import LABELS, LabelLogDouble, claimed, desk_of, give, running, until_state
+from tests.services.desk.desks import (
+    LABELS,
+    HoldUp,
+    LabelLogDouble,
+    claimed,
+    desk_of,
+    give,
+    running,
+    until_state,
+)
 
 
 async def test_a_label_goes_to_the_log_with_all_that_learning_needs(
@@ -64,19 +72,36 @@ async def test_i5_of_a_late_label_and_a_newer_claim_only_the_newer_counts(
     assert (await desk.view("q0001")).opinions == [{"reviewer": "ann", "label": "fraud"}]
 
 
-async def test_i8_a_label_given_at_two_desks_at_once_is_learned_once(
+async def test_i8_a_repetition_that_overtakes_its_first_attempt_is_learned_once(
     store: Store, log: LabelLogDouble
 ) -> None:
-    """A repetition that overtakes its first attempt: whoever folds the log learns it once."""
-    desks = [desk_of(store.queue, log), desk_of(await store.another_queue(), log)]
-    claim = await claimed(store, desks[0])
-    answers = await asyncio.gather(*(give(desk, claim, "fraud") for desk in desks))
-    standing = (await desks[0].view("q0001")).answer
-    assert standing is not None
-    assert standing.offset == 0
-    assert standing in [answer for answer, _ in answers]
-    assert {answer.label for answer, _ in answers} == {"fraud"}
-    assert {(record.label_id, record.revision) for record in log.labels()} == {("q0001", 1)}
+    """The log has the label twice under one id and revision; both are told of the one that stands."""
+    first, second = desk_of(store.queue, log), desk_of(await store.another_queue(), log)
+    claim = await claimed(store, first)
+    log.before = hold_up = HoldUp()
+    slow = asyncio.create_task(give(first, claim, "fraud"))
+    await hold_up.reached.wait()
+    answer, replayed = await give(second, claim, "fraud")
+    hold_up.go_on.set()
+    assert (answer.offset, replayed) == (0, False)
+    assert await slow == (answer, True)
+    assert [(record.label_id, record.revision) for record in log.labels()] == [("q0001", 1)] * 2
+
+
+async def test_a_repetition_beside_its_first_attempt_finds_what_the_log_has(
+    store: Store, log: LabelLogDouble
+) -> None:
+    """The log has the label, its desk has yet to hear so: another desk reads it there."""
+    first, second = desk_of(store.queue, log), desk_of(await store.another_queue(), log)
+    claim = await claimed(store, first)
+    log.after = hold_up = HoldUp()
+    slow = asyncio.create_task(give(first, claim, "fraud"))
+    await hold_up.reached.wait()
+    answer, replayed = await give(second, claim, "fraud")
+    hold_up.go_on.set()
+    assert (answer.offset, replayed) == (0, True)
+    assert await slow == (answer, False)
+    assert len(log.records) == 1
 
 
 async def test_two_racing_labels_of_one_claim_leave_one(store: Store, log: LabelLogDouble) -> None:
@@ -98,23 +123,15 @@ async def test_a_label_that_reached_the_log_after_anothers_is_told_so(
     """A desk held up past its recording time: the log had a different answer first, and that one stands."""
     claim = await claimed(store, desk)
     other = desk_of(await store.another_queue(), log)
-    loop = asyncio.get_running_loop()
-    held, go_on = loop.create_future(), loop.create_future()
-
-    class HeldUp(LabelLogDouble):
-        async def append(self, records: Sequence[bytes]) -> Sequence[int]:
-            held.set_result(None)
-            await go_on
-            return await log.append(records)
-
-    slow = asyncio.create_task(give(desk_of(store.queue, HeldUp()), claim, "fraud"))
-    await held
+    log.before = hold_up = HoldUp()
+    slow = asyncio.create_task(give(desk, claim, "fraud"))
+    await hold_up.reached.wait()
     await store.advance(RECORDING)
     async with running(other):
         await until_state(other, claim, State.WAITING)
     (newer,) = await other.claim("bob")
     answer, _ = await give(other, newer, "legitimate", by="bob")
-    go_on.set_result(None)
+    hold_up.go_on.set()
     with pytest.raises(Superseded, match="an earlier answer"):
         await slow
     assert (await desk.view("q0001")).answer == answer

@@ -77,7 +77,7 @@ async def test_i7_a_label_in_the_log_is_acknowledged_though_the_store_is_gone(
     client, queue = store.client, store.queue
     async with connect("unix:///nonexistent/socket") as nowhere:
 
-        def lose_the_store() -> None:
+        async def lose_the_store() -> None:
             queue._script.registered_client = nowhere
 
         log.after = lose_the_store
