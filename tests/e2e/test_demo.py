@@ -121,19 +121,23 @@ def test_people_get_a_summary_and_a_screenshot(tmp_path: Path) -> None:
     assert (tmp_path / "view.svg").read_text().startswith("<svg")
 
 
-def test_ctrl_c_ends_it_with_a_summary_of_what_was_done(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lines", [1, 2], ids=["at once", "under way"])
+def test_ctrl_c_ends_it_with_a_summary_of_what_was_done(tmp_path: Path, lines: int) -> None:
     """Far from all events, and no failure."""
     with demo(tmp_path, "--events", "100000", "--json") as process:
         assert process.stderr is not None
         # The first line comes with the link, the second when events have been decided for a while.
-        for _ in range(2):
+        for _ in range(lines):
             process.stderr.readline()
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=END_SECONDS)
     assert process.returncode in (0, 130), errors
     figures = summary(output)
-    assert 0 < figures["decisions"] <= figures["events"] < 100_000
     assert figures["interrupted"]
+    assert figures["decisions"] <= figures["events"] < 100_000
+    if lines == 2:
+        assert figures["decisions"] > 0
+        assert figures["accuracy"] is not None
 
 
 def test_serve_keeps_page_and_api_up_with_a_link_that_works_once(tmp_path: Path) -> None:
