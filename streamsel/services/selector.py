@@ -305,13 +305,11 @@ class Selector:
             )
 
     async def _when_available(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """The call's result, however long its server is away; gives up when stopping."""
+        """The call's result, however long its server is away."""
         while True:
             try:
                 return await call()
             except SourceUnavailable as error:
-                if self._stopping.is_set():
-                    raise
                 self._log.warning("waiting_for_server", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
 

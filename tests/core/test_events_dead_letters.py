@@ -55,6 +55,8 @@ def letter_of(payload: bytes | None, layout: Layout = PLAIN) -> DeadLetter:
         (b'{"a":1,"b":{"c":{"d":1,"d":2}}}', "duplicate_keys", "'d'"),
         (b'{"a":1,"b":[{"c":1},{"c":1,"c":2}]}', "duplicate_keys", "'c'"),
         (b'{"a\\\\":1,"a\\\\":2}', "duplicate_keys", "a\\"),
+        (b'{"a\\\\":1,"b":2,"b":3}', "duplicate_keys", "'b'"),
+        (b'{"a" :1,"b":2,"b":3}', "duplicate_keys", "'b'"),
         (b'{"x\\":":1,"x\\":":2}', "duplicate_keys", 'x":'),
         (b"{}", "no_features", "no value"),
         (b'{"id":"only"}', "no_features", "no value"),

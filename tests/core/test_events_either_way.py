@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from streamsel.codec.layout import Layout
 from streamsel.records import Query
 from tests.core.payloads import Raw, alike, junk, layouts, objects, raw, same_batch
 
+BY_REGION = Layout(segments=("s",), exclude=("s",))
 ORDINARY = b'{"id":"e%d","amount":%d.5,"age":7,"new":true}'
 
 
@@ -86,15 +88,35 @@ def test_an_ordinary_micro_batch_is_decoded_whole(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    "values", ['[1,2],"b":[3,4]', '[1,2],"b":1', '{"c":1},"b":1', '"' + "7" * 100_000 + '","b":1']
-)
-def test_numbers_replaced_by_something_else(values: str) -> None:
-    """Arrays, objects and huge texts in place of the numbers of the last events are told from them."""
-    records = raw(b'{"id":"x","a":%s}' % values.encode(), start=1)
-    layout = Layout(features=("a", "b"))
-    decoder = EventDecoder(layout)
-    decoder.decode(raw(b'{"id":"w","a":1,"b":2}'), 0.0)
-    assert same_batch(decoder.decode(records, 9.0), EventDecoder(layout).decode(records, 9.0))
+    ("before", "now", "layout"),
+    [
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":[1,2],"b":[3,4]}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":[1,2],"b":1}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":{"c":1},"b":1}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":"' + b"7" * 3_900 + b'","b":1}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":"' + b"7" * 4_000 + b'","b":1}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":1e101,"b":1}', Layout()),
+        (b'{"id":"w","a":"t","b":2}', b'{"id":"x","a":"t","b":-1e101}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":null,"b":null}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"a":1,"b":2,"other":3}', Layout()),
+        (b'{"id":"w","a":1,"b":2,"x":0}', b'{"id":"x","a":1,"b":2,"y":5}', Layout(exclude=("x",))),
+        (b'{"id":"w","a":1,"b":2,"t":0}', b'{"id":"x","a":1,"b":2,"t":"no time"}', Layout(timestamp="t")),
+        (b'{"id":"w","a":1,"b":2,"s":0}', b'{"id":"x","a":1,"b":2,"s":[0]}', BY_REGION),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":1,"b":2,"b":3}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a" :1,"b":2,"b":3}', Layout()),
+        (b'{"id":"w","a\\\\":1,"b":2}', b'{"id":"x","a\\\\":1,"b":2,"b":3}', Layout()),
+        (b'{"id":"w","a\\"":1,"b":2}', b'{"id":"x","a\\"":1,"b":2,"b":3}', Layout()),
+        (b'{"id":"w","a":"","b":2}', b'{"id":"x","a":"\\":","b":2}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'["id","a","b"]', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'"abc"', Layout()),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("listed", [False, True])
+def test_fields_as_before_and_something_odd(before: bytes, now: bytes, layout: Layout, listed: bool) -> None:
+    """Whatever may differ behind the same number of fields is noticed."""
+    layout = replace(layout, features=("a", "b")) if listed else layout
+    known, fresh = both_ways(layout, raw(before), raw(now, start=1))
+    assert same_batch(known, fresh)
 
 
 def test_a_matrix_comes_back_after_a_missing_value() -> None:

@@ -60,6 +60,14 @@ def test_room_is_never_exceeded(utilities: np.ndarray, room: int, fraction: floa
     assert np.count_nonzero(decided.lanes == UNCERTAIN) <= room
 
 
+@given(any_utilities, st.integers(0, 60), st.floats(0.0, 1.0))
+def test_exploration_takes_its_part_of_the_room(utilities: np.ndarray, room: int, part: float) -> None:
+    """Both lanes together stay within the room in expectation, to half a query."""
+    rate = QueryRate(1.0, part, room, explore_room=part * room)
+    decided = decide(utilities, utilities, rate, *undrawn(len(utilities)))
+    assert decided.propensities.sum() <= room + 0.5 + 1e-9
+
+
 @given(any_utilities, st.floats(0.0, 0.5), st.integers(0, 2**32))
 def test_exploration_does_not_look_at_utility(utilities: np.ndarray, explore: float, seed: int) -> None:
     """An event is explored when its draw says so, whatever its utility and whatever room there is."""

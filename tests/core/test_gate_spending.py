@@ -23,7 +23,7 @@ DRIFTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "suddenly unsure": lambda base, t: np.where(t < 0.5, 0.3 * base, 0.7 + 0.3 * base),
     "unfitted, then fitted": lambda base, t: np.where(t < 0.03, 1.0, base**3),
     "to and fro": lambda base, t: np.where((t * 5).astype(int) % 2, 0.7 + 0.3 * base, 0.3 * base),
-    "in waves": lambda base, t: base * (0.6 + 0.4 * np.sin(t * 10.0)),
+    "in waves": lambda base, t: base * (0.6 + 0.4 * np.sin(t * 21.0)),
 }
 every_drift = pytest.mark.parametrize("drift", sorted(DRIFTS))
 

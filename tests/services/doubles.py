@@ -91,6 +91,7 @@ class SourceDouble:
         self.fetched_before_closing = False
         """Whether a poll may return records though a revocation has begun, as a fetch under way does."""
         self.starts = 0
+        self.commits: list[Mapping[Partition, int]] = []
 
     async def start(self, listener: RebalanceListener) -> None:
         await self._world.reach("join")
@@ -135,6 +136,7 @@ class SourceDouble:
         return polled
 
     async def commit(self, positions: Mapping[Partition, int]) -> None:
+        self.commits.append(positions)
         await self._world.reach("commit")
         for place, position in positions.items():
             if place.partition in self._positions:

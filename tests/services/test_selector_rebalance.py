@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from streamsel.records import Partition
 from tests.services.doubles import ScorerDouble, SlowScorer, World
 from tests.services.stage import Stage, asked, decided, selecting, some_events
 from tests.services.virtual_time import LoopClock, in_virtual_time
@@ -75,6 +76,11 @@ def test_what_cannot_be_finished_in_time_is_left_to_the_next_owner() -> None:
             world.held.pop("offer").set()
             await second.until(second.committed_all)
             assert second.selector.events_decided == 0
+            commits = len(first.source.commits)
+            await asyncio.sleep(5.0)
+            assert first.selector._outbox.unfinished == 0
+            assert len(first.source.commits) == commits
+            assert all(positions[Partition("events", 0)] <= committed for positions in first.source.commits)
         assert_decided_once(world)
 
     in_virtual_time(scenario())
