@@ -48,9 +48,10 @@ def test_the_fraction_is_spent_in_the_long_run(drift: str, micro_batch: int) -> 
 
 
 @every_drift
-def test_no_stretch_of_events_spends_more_than_twice_its_share(drift: str) -> None:
+@pytest.mark.parametrize("window", [500, 2_000])
+def test_no_stretch_of_events_spends_more_than_twice_its_share(drift: str, window: int) -> None:
     """In any 500 events in a row at most twice the fraction is asked, but for the luck of exploration."""
-    totals = np.concatenate(([0], np.cumsum(spent(drift, 50))))
+    totals = np.concatenate(([0], np.cumsum(spent(drift, 50, window))))
     most = (totals[STRETCH:] - totals[:-STRETCH]).max()
     assert most <= 2.0 * FRACTION * STRETCH + 3.0 * np.sqrt(0.2 * FRACTION * STRETCH)
 
