@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 
 

@@ -19,7 +19,7 @@ EXAMPLE = "Example: streamsel demo --events 20000"
 
 def demo(
     events: Annotated[int, typer.Option(min=1, help="Transactions to play.")] = 20_000,
-    reviewers: Annotated[int, typer.Option(min=1, help="Simulated reviewers.")] = 8,
+    reviewers: Annotated[int, typer.Option(min=1, help="Simulated reviewers.")] = 6,
     kafka: Annotated[
         bool, typer.Option("--kafka", help="On a real Apache Kafka broker that it starts.")
     ] = False,
@@ -38,3 +38,5 @@ def demo(
     summary = asyncio.run(run_demo(options))
     if as_json:
         print_json(summary.as_json())
+    if summary.interrupted:
+        raise typer.Exit(130)

@@ -24,8 +24,8 @@ from streamsel.demo.show import Show
 from streamsel.demo.summary import DemoSummary
 from streamsel.demo.transactions import LABELS
 from streamsel.demo.view import View
+from streamsel.services.ending import end
 
-_CANCEL_AGAIN_SECONDS = 1.0
 _CALL_SECONDS = 30.0
 """A reviewer's patience with one call."""
 
@@ -94,15 +94,4 @@ async def _until_done(
         for one in done:
             one.result()
     finally:
-        await _end(tasks)
-
-
-async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancels until all have ended: on Python 3.11 ``asyncio.wait_for``, through which redis-py sends, may
-    swallow a cancellation (CPython issue 86296)."""
-    pending = set(tasks)
-    while pending:
-        for one in pending:
-            one.cancel()
-        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_SECONDS)
-    await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)

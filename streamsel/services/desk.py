@@ -41,6 +41,7 @@ from streamsel.review.refusals import (
     Superseded,
     Unrecorded,
 )
+from streamsel.services.ending import end
 
 _FIRST_REVISION = 1
 _RECORDS_A_READ = 500
@@ -152,9 +153,7 @@ class Desk:
         try:
             await asyncio.gather(*parts)
         finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await end(*parts)
 
     async def _claim(self, reviewer: str, queue: str, count: int) -> Sequence[Claim]:
         claiming = asyncio.create_task(self._queue.claim(reviewer, queue, count))
@@ -250,9 +249,7 @@ class Desk:
     async def _keep_doing(self, step: Callable[[], Awaitable[None]]) -> None:
         """Repeats ``step`` until cancelled; an outage is waited out, and told once."""
         out = False
-        this = asyncio.current_task()
-        # Before Python 3.12 wait_for, and so redis-py, may swallow a cancellation: it still shows here.
-        while this is None or not this.cancelling():
+        while True:
             try:
                 await step()
             except (DeskUnreachable, LabelLogUnreachable, SourceUnavailable) as error:

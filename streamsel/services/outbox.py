@@ -15,7 +15,7 @@ from streamsel.metrics import Metrics
 from streamsel.ports import Clock, EventSource, ReviewQueue
 from streamsel.records import Partition, Query
 from streamsel.review.refusals import DeskUnreachable
-from streamsel.services.pacing import OnOutage, Pacing
+from streamsel.services.pacing import OnOutage, Pacing, Spending
 
 IN_FLIGHT = 16
 """Micro-batches decided but not yet durable and offered."""
@@ -32,6 +32,7 @@ class _Batch:
     queries: Sequence[Query]
     positions: Mapping[Partition, int]
     tenures: Tenures
+    spending: Spending
 
 
 class Outbox:
@@ -94,11 +95,12 @@ class Outbox:
         queries: Sequence[Query],
         positions: Mapping[Partition, int],
         tenures: Tenures,
+        spending: Spending,
     ) -> None:
         """Takes a micro-batch decided in ``tenures``; waits while too many are under way."""
         self.unfinished += 1
         self._idle.clear()
-        await self._batches.put(_Batch(durable, queries, positions, tenures))
+        await self._batches.put(_Batch(durable, queries, positions, tenures, spending))
 
     async def finish_all(self) -> None:
         """Runs until cancelled; raises ``SourceUnavailable`` when decisions could not be made durable."""
@@ -115,6 +117,7 @@ class Outbox:
                 await self._offer(queries)
                 self._metrics.stage["offer"].observe(self._clock.monotonic() - started)
             for batch in batches:
+                self._pacing.landed(batch.spending)
                 for partition, position in batch.positions.items():
                     if self.lasts(partition, batch.tenures):
                         self._done[partition] = position

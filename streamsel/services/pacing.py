@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import structlog
@@ -19,6 +19,21 @@ REPORT_SECONDS = 0.25
 """How often the facts are fetched: the control's dead time."""
 
 OnOutage = Literal["pause", "shed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Queries made of a micro-batch."""
+
+    uncertain: int = 0
+    explored: float = 0.0
+    """In expectation, so that no draw bears on what the next micro-batch may spend."""
+
+    def __add__(self, other: Spending) -> Spending:
+        return Spending(self.uncertain + other.uncertain, self.explored + other.explored)
+
+    def __sub__(self, other: Spending) -> Spending:
+        return Spending(self.uncertain - other.uncertain, self.explored - other.explored)
 
 
 class EventRate:
@@ -65,8 +80,8 @@ class Pacing:
         self._clock = clock
         self._metrics = metrics
         self._rate = NOTHING
-        self._uncertain = 0
-        self._explored = 0.0
+        self._outstanding = Spending()
+        self._landed = Spending()
         self._events = EventRate(clock.monotonic())
         self._log = structlog.get_logger()
         self._may_consume = asyncio.Event()
@@ -80,17 +95,25 @@ class Pacing:
         """What the next micro-batch may spend; nothing while the desk is away."""
         if self.outage:
             return NOTHING
+        spent = self._outstanding
         return replace(
             self._rate,
-            room=max(int(self._rate.room - self._uncertain - self._explored), 0),
-            explore_room=max(self._rate.explore_room - self._explored, 0.0),
+            room=max(int(self._rate.room - spent.uncertain - spent.explored), 0),
+            explore_room=max(self._rate.explore_room - spent.explored, 0.0),
         )
 
-    def spent(self, events: int, uncertain: int, explored: float) -> None:
-        """A micro-batch was decided; ``explored`` in expectation, so that no draw bears on the next."""
+    def spent(self, events: int, spending: Spending) -> None:
+        """A micro-batch was decided; its queries count against the room until the facts have them."""
         self._events.count(events)
-        self._uncertain += uncertain
-        self._explored += explored
+        self._outstanding += spending
+
+    def landed(self, spending: Spending) -> None:
+        """The desk has the queries of micro-batches decided before; the next facts will tell of them."""
+        self._landed += spending
+
+    def forget(self) -> None:
+        """What was on its way to the desk was dropped, and is decided or offered anew."""
+        self._outstanding = self._landed = Spending()
 
     @property
     def open(self) -> bool:
@@ -110,16 +133,16 @@ class Pacing:
     async def report(self) -> None:
         """One exchange with the desk."""
         events_per_second = self._events.per_second(self._clock.monotonic())
-        uncertain, explored = self._uncertain, self._explored
+        landed = self._landed
         try:
             facts = await self._queue.report(self._name, events_per_second)
         except DeskUnreachable as error:
             self.desk_lost(error)
             return
         self._rate = self._policy.rate(facts)
-        # What was decided meanwhile may not be among the facts.
-        self._uncertain -= uncertain
-        self._explored -= explored
+        # What is still on its way, or landed meanwhile, may not be among the facts.
+        self._outstanding -= landed
+        self._landed -= landed
         self._metrics.query_fraction.set(self._rate.fraction)
         self.desk_found()
 

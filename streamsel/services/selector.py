@@ -33,7 +33,7 @@ from streamsel.records import Partition, Query, Source
 from streamsel.services.decider import Decided, Decider
 from streamsel.services.ending import end
 from streamsel.services.outbox import Outbox, Tenures
-from streamsel.services.pacing import OnOutage, Pacing
+from streamsel.services.pacing import OnOutage, Pacing, Spending
 
 POLL_SECONDS = 0.25
 LARGEST_BATCH = 500
@@ -89,6 +89,7 @@ class Selector:
     def _reset(self) -> None:
         """What belongs to one membership of the group."""
         self._deciding = asyncio.Lock()
+        self._pacing.forget()
         self._recorded: dict[Partition, dict[int, bytes]] = {}
         self._outbox = Outbox(
             self._source,
@@ -224,10 +225,10 @@ class Selector:
         sent = self._clock.monotonic()
         durable = await self._sink.send(decided.decisions)
         self._metrics.stage["send"].observe(self._clock.monotonic() - sent)
-        self._account(decided)
+        spending = self._account(decided)
         if decided.letters:
             await self._set_aside(decided)
-        await self._outbox.put(durable, [*known, *decided.queries], positions, tenures)
+        await self._outbox.put(durable, [*known, *decided.queries], positions, tenures, spending)
         self._note_poison(records, decided)
         # A breath for heartbeats, learning and HTTP between micro-batches.
         await asyncio.sleep(0)
@@ -250,18 +251,20 @@ class Selector:
                 del self._recorded[partition]
         return queries, fresh
 
-    def _account(self, decided: Decided) -> None:
+    def _account(self, decided: Decided) -> Spending:
         self.events_decided += decided.events
         uncertain = 0
         self._metrics.events.inc(decided.events)
         for query in decided.queries:
             uncertain += query.lane == "uncertain"
             self._metrics.queries.labels(query.lane).inc()
-        self._pacing.spent(decided.events, uncertain, decided.explored)
+        spending = Spending(uncertain, decided.explored)
+        self._pacing.spent(decided.events, spending)
         if decided.events:
             self.threshold = decided.threshold
             self._metrics.gate_threshold.set(decided.threshold)
             self._metrics.batch_events.observe(decided.events)
+        return spending
 
     def _adapt(self, events: int, seconds: float) -> None:
         """Micro-batches as large as fit a slice of the event loop; grown slowly, shrunk at once."""

@@ -22,7 +22,7 @@ from streamsel.records import Lane, Query
 from streamsel.review.priority import head_start
 from streamsel.selection import CapacityFacts, CapacityPolicy, Gate
 from streamsel.selection.gate import EXPLORE, UNCERTAIN
-from streamsel.services.pacing import REPORT_SECONDS, Pacing
+from streamsel.services.pacing import REPORT_SECONDS, Pacing, Spending
 
 WINDOW_SECONDS = 60.0
 MEAN_OVER = 20
@@ -197,7 +197,9 @@ def _decide(
         in_batch = int(np.count_nonzero(decided.lanes == UNCERTAIN))
         uncertain += in_batch
         explored += int(np.count_nonzero(decided.lanes == EXPLORE))
-        pacing.spent(len(batch), in_batch, len(batch) * decided.explore_fraction)
+        spending = Spending(in_batch, len(batch) * decided.explore_fraction)
+        pacing.spent(len(batch), spending)
+        pacing.landed(spending)
     return len(utilities), uncertain, explored
 
 

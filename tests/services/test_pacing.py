@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from streamsel.metrics import Metrics
 from streamsel.review.refusals import DeskUnreachable
 from streamsel.selection import CapacityFacts, CapacityPolicy
-from streamsel.services.pacing import NOTHING, REPORT_SECONDS, EventRate, OnOutage, Pacing
+from streamsel.services.pacing import NOTHING, REPORT_SECONDS, EventRate, OnOutage, Pacing, Spending
 from tests.services.doubles import BUSY, DeskDouble, World
 from tests.services.virtual_time import LoopClock, in_virtual_time
 
@@ -59,16 +59,20 @@ def test_no_time_between_two_measurements() -> None:
 
 
 def test_what_was_spent_is_taken_off_the_room() -> None:
-    """Queries for utility and expected exploration lessen the room until the facts are known anew."""
+    """Queries for utility and expected exploration lessen the room until the desk has them and tells."""
 
     async def scenario() -> None:
         pacing, _ = pacing_over(World())
         await pacing.report()
         assert [pacing.rate.room, pacing.rate.explore_room] == pytest.approx([40, 8.2])
-        pacing.spent(events=100, uncertain=10, explored=2.5)
+        pacing.spent(100, Spending(10, 2.5))
         assert [pacing.rate.room, pacing.rate.explore_room] == pytest.approx([27, 5.7])
-        pacing.spent(events=100, uncertain=100, explored=100.0)
+        pacing.spent(100, Spending(100, 100.0))
         assert [pacing.rate.room, pacing.rate.explore_room] == [0, 0.0]
+        await pacing.report()
+        assert pacing.rate.room == 0, "nothing has reached the desk yet"
+        pacing.landed(Spending(110, 102.5))
+        assert pacing.rate.room == 0, "the desk has not told of it yet"
         await pacing.report()
         assert [pacing.rate.room, pacing.rate.explore_room] == pytest.approx([40, 8.2])
 
@@ -82,11 +86,13 @@ def test_what_is_spent_during_a_report_counts_after_it() -> None:
         world = World()
         pacing, _ = pacing_over(world)
         await pacing.report()
-        pacing.spent(events=100, uncertain=7, explored=0.0)
+        pacing.spent(100, Spending(7, 0.0))
+        pacing.landed(Spending(7, 0.0))
         world.held["report"] = asyncio.Event()
         reporting = asyncio.create_task(pacing.report())
         await asyncio.sleep(0.1)
-        pacing.spent(events=100, uncertain=5, explored=1.0)
+        pacing.spent(100, Spending(5, 1.0))
+        pacing.landed(Spending(5, 1.0))
         world.held.pop("report").set()
         await reporting
         assert pacing.rate.room == 34
@@ -150,7 +156,7 @@ def test_the_events_of_this_selector_are_reported() -> None:
                 return BUSY
 
         pacing = Pacing("me", Desk(World()), POLICY, "pause", LoopClock(), Metrics())  # type: ignore[arg-type]
-        pacing.spent(events=500, uncertain=0, explored=0.0)
+        pacing.spent(500, Spending())
         await asyncio.sleep(1.0)
         await pacing.report()
         assert told == [("me", 500)]
