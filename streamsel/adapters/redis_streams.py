@@ -100,7 +100,8 @@ async def answering(refusal: type[Exception], doing: str, wait_seconds: float = 
         async with asyncio.timeout(wait_seconds + _ANSWER_SECONDS):
             yield
     except (RedisError, OSError) as error:  # a timeout is an OSError
-        raise refusal(f"{doing}: {error!r}") from error
+        # redis-py puts the reason into the text alone, asyncio into the type alone.
+        raise refusal(f"{doing}: {str(error) or type(error).__name__}") from error
 
 
 async def ensure_streams(streams: RedisStreams, *, partitions: int, allow_volatile: bool = False) -> None:

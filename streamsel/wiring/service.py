@@ -25,7 +25,7 @@ from streamsel.api.parts import ApiParts, ModelView, Readiness
 from streamsel.api.server import RunningServer, serve
 from streamsel.codec import EventDecoder
 from streamsel.codec.layout import Layout
-from streamsel.config import Config
+from streamsel.config import Config, ConfigurationError
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import EventIntake, LabelLog, LogReader
@@ -293,7 +293,10 @@ async def _redis_url(config: Config, stack: AsyncExitStack, *, share: bool = Fal
     """
     if config.redis.url is not None:
         return config.redis.url.get_secret_value()
-    server = EmbeddedValkey(config.redis.data_dir)
+    try:
+        server = EmbeddedValkey(config.redis.data_dir)
+    except ValueError as error:
+        raise ConfigurationError(f"redis.data_dir: {error}") from None
     try:
         await asyncio.to_thread(server.start)
     except DataDirectoryInUse:
