@@ -217,10 +217,9 @@ class Selector:
 
     async def _decide(self, records: Sequence[SourceRecord], tenures: Tenures) -> None:
         positions = _positions(records)
-        known, records = self._already_decided(records) if self._recorded else ([], records)
-        rate = self._pacing.rate
         started = self._clock.monotonic()
-        decided = self._decider.decide(records, rate)
+        known, fresh = self._already_decided(records) if self._recorded else ([], records)
+        decided = self._decider.decide(fresh, self._pacing.rate)
         self._adapt(len(records), self._clock.monotonic() - started)
         sent = self._clock.monotonic()
         durable = await self._sink.send(decided.decisions)
@@ -229,7 +228,7 @@ class Selector:
         if decided.letters:
             await self._set_aside(decided)
         await self._outbox.put(durable, [*known, *decided.queries], positions, tenures, spending)
-        self._note_poison(records, decided)
+        self._note_poison(fresh, decided)
         # A breath for heartbeats, learning and HTTP between micro-batches.
         await asyncio.sleep(0)
 
@@ -268,8 +267,6 @@ class Selector:
 
     def _adapt(self, events: int, seconds: float) -> None:
         """Micro-batches as large as fit a slice of the event loop; grown slowly, shrunk at once."""
-        if events == 0:
-            return
         fitting = int(events * SLICE_SECONDS / max(seconds, 1e-6))
         if fitting < self._batch_limit:
             self._batch_limit = max(fitting, 1)

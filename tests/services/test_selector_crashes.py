@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from streamsel.codec import decode_dead_letter
-from streamsel.ports import SourceUnavailable
+from streamsel.ports import SourceRecord, SourceUnavailable
 from tests.services.doubles import Crash, ScorerDouble, World
 from tests.services.stage import Stage, asked, decided, selecting, some_events
 from tests.services.virtual_time import in_virtual_time
@@ -149,5 +149,50 @@ def test_a_bug_in_the_pacing_ends_the_selector() -> None:
         with pytest.raises(ZeroDivisionError):
             async with asyncio.timeout(60.0):
                 await Stage(world).selector.run()
+
+    in_virtual_time(scenario())
+
+
+def test_a_topic_made_anew_is_decided_anew() -> None:
+    """Decisions recorded for other events at the same offsets are not taken for those of these."""
+
+    async def scenario() -> None:
+        world = World({0: some_events(50)})
+        async with selecting(stage := Stage(world)):
+            await stage.until(stage.committed_all)
+        world.events[0] = some_events(50, start=1_000)
+        world.committed.clear()
+        async with selecting(stage := Stage(world)):
+            await stage.until(stage.committed_all)
+        assert [one.event_id for one in decided(world)[50:]] == [
+            f"e{number}" for number in range(1_000, 1_050)
+        ]
+
+    in_virtual_time(scenario())
+
+
+def test_decisions_read_again_are_read_in_slices_too() -> None:
+    """A long stretch of recorded decisions holds the event loop no longer than deciding does."""
+
+    async def scenario() -> None:
+        world = World({0: some_events(3_000)}, held={"commit": asyncio.Event()})
+        async with selecting(stage := Stage(world)):
+            await stage.until(lambda: len(decided(world)) == 3_000)
+        del world.held["commit"]
+        stage = Stage(world)
+        taken: list[float] = []
+        known_id = stage.selector._decider.event_id
+
+        def slow_id(record: SourceRecord) -> str | None:
+            stage.clock.spend(0.0005)
+            taken.append(stage.clock.monotonic())
+            return known_id(record)
+
+        stage.selector._decider.event_id = slow_id  # type: ignore[method-assign]
+        async with selecting(stage):
+            await stage.until(stage.committed_all)
+        assert len(taken) == 3_000
+        assert stage.selector.events_decided == 0
+        assert 4 <= stage.selector._batch_limit <= 8
 
     in_virtual_time(scenario())
