@@ -27,7 +27,9 @@ class DeskStore:
         members = {place: set(ids) for place, ids in zip(places[::2], places[1::2], strict=True)}
 
         waiting = {query for query, state in states.items() if state == "waiting"}
-        assert members["waiting:default"] | members["waiting:escalated"] == waiting == members["since"]
+        assert members["waiting:default"] | members["waiting:escalated"] == waiting
+        for queue in ("default", "escalated"):
+            assert members[f"waiting:{queue}"] == members[f"since:{queue}"]
         assert not members["waiting:default"] & members["waiting:escalated"]
         assert members["leases"] == {query for query, state in states.items() if state == "leased"}
         assert members["recordings"] == {query for query, state in states.items() if state == "recording"}
@@ -51,7 +53,8 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1] .. 'query:*')) do
   queries[#queries + 1] = redis.call('HGET', key, 'state')
   queries[#queries + 1] = redis.call('HGET', key, 'lane')
 end
-for _, name in ipairs({'waiting:default', 'waiting:escalated', 'since', 'leases', 'recordings'}) do
+local sets = {'waiting:default', 'waiting:escalated', 'since:default', 'since:escalated', 'leases', 'recordings'}
+for _, name in ipairs(sets) do
   places[#places + 1] = name
   places[#places + 1] = redis.call('ZRANGE', ARGV[1] .. name, 0, -1)
 end
