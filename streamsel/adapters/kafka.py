@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from streamsel.adapters.record_sizes import LARGEST_RECORD
 
+log = structlog.get_logger()
+
 LARGEST_BATCH = LARGEST_RECORD + 65_536
 """Bytes: one record as large as may be, and what a batch adds to it."""
+
+_STOP_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,8 @@ class KafkaCluster:
         consumer.assign([place])
         try:
             await consumer.start()
-            await asyncio.sleep(0)  # aiokafka's stop() fails as long as a task of its own has not begun
         except BaseException:
-            await consumer.stop()
+            await stop_consumer(consumer)
             raise
         return consumer
 
@@ -54,6 +58,27 @@ class KafkaCluster:
 
     def admin(self) -> AIOKafkaAdminClient:
         return AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers, **self.client_options)
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stops it in bounded time, whatever its state.
+
+    aiokafka's own stop() waits without end for a consumer that has stalled. And it lets the cancellation of
+    its own tasks out, leaving connections open, when one has not begun or is about to fetch again after a
+    failure, as all are while the broker is away.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+    if not stopping.done():
+        stopping.cancel()
+        log.warning("consumer_abandoned")
+        # Its heartbeats alone would keep its partitions from everybody else. There is no public way.
+        heartbeats = getattr(consumer._coordinator, "_heartbeat_task", None)  # noqa: SLF001
+        if heartbeats is not None:
+            heartbeats.cancel()
+    elif not stopping.cancelled() and (error := stopping.exception()) is not None:
+        log.warning("consumer_not_stopped", error=repr(error))
+    await consumer._client.close()  # noqa: SLF001
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OffsetOutOfRangeError
 
-from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as
+from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as, stop_consumer
 from streamsel.adapters.kafka_producer import KafkaProducer
 from streamsel.adapters.record_sizes import check_sizes
 from streamsel.ports import RecordTooLarge, SourceUnavailable, TopicRefused
@@ -58,7 +58,7 @@ class KafkaLogReader:
         idle = [consumer for standing in self._idle.values() for consumer in standing]
         self._idle.clear()
         for consumer in idle:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def _nearest(self, consumer: AIOKafkaConsumer, start: int) -> int:
         first = (await consumer.beginning_offsets([self._place]))[self._place]
@@ -81,7 +81,7 @@ class KafkaLogReader:
                 yield consumer
                 position = await consumer.position(self._place)
             except BaseException:
-                await consumer.stop()
+                await stop_consumer(consumer)
                 raise
             self._idle.setdefault(position, []).append(consumer)
 

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from streamsel.adapters.decision_tail import DecisionTail
-from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as
+from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as, stop_consumer
 from streamsel.adapters.kafka_producer import KafkaProducer
 from streamsel.adapters.record_sizes import check_sizes
 from streamsel.ports import OutgoingDecisions, SourceUnavailable, TopicRefused
@@ -79,7 +79,7 @@ class KafkaDecisionSink:
                     tail.take(chunk, await _read(reader, place, chunk))
                 return tail.decisions
             finally:
-                await reader.stop()
+                await stop_consumer(reader)
 
     async def close(self) -> None:
         await self._producer.close()

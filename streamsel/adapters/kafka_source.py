@@ -9,7 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as
+from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as, stop_consumer
 from streamsel.adapters.poll_gate import PollGate
 from streamsel.ports import RebalanceListener, SourceRecord, SourceUnavailable
 from streamsel.records import Partition
@@ -24,7 +24,6 @@ _FETCH_BYTES = 4_194_304
 """The next fetch is asked for when this one is used up: the larger, the less often that is waited for."""
 
 _ANSWER_SECONDS = 10.0
-_STOP_SECONDS = 3.0
 
 
 class KafkaEventSource:
@@ -127,7 +126,7 @@ class KafkaEventSource:
                 await asyncio.wait([task])
         self._watching = self._taking_over = None
         if self._consumer is not None:
-            await _stop(self._consumer)
+            await stop_consumer(self._consumer)
             self._consumer = None
 
     async def revoked(self) -> None:
@@ -209,18 +208,3 @@ class _Rebalance(ConsumerRebalanceListener):
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         self._source.assigned(assigned)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Stops it in bounded time, also when it has stalled."""
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await consumer.stop()
-    except TimeoutError:
-        log.warning("consumer_abandoned")
-        # Its heartbeats alone would keep its partitions from everybody else.
-        heartbeats = consumer._coordinator._heartbeat_task  # noqa: SLF001 - there is no public way
-        if heartbeats is not None:
-            heartbeats.cancel()
-    except KafkaError as error:
-        log.warning("consumer_not_stopped", error=repr(error))
