@@ -17,7 +17,7 @@ from streamsel.records import Partition, Query
 from streamsel.review.refusals import DeskUnreachable
 from streamsel.services.pacing import OnOutage, Pacing, Spending
 
-IN_FLIGHT = 16
+IN_FLIGHT = 64
 """Micro-batches decided but not yet durable and offered."""
 COMMIT_SECONDS = 0.2
 
