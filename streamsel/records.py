@@ -134,7 +134,10 @@ LogRecord: TypeAlias = Label | Retraction
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that could not be processed, with its reason (a short fixed word) and a sentence of detail."""
+    """A record that could not be processed, with its reason (a short fixed word) and a sentence of detail.
+
+    ``payload`` is cut at the stream's ``max_bytes``.
+    """
 
     reason: str
     detail: str
