@@ -20,7 +20,7 @@ log = structlog.get_logger()
 LARGEST_BATCH = LARGEST_RECORD + 65_536
 """Bytes: one record as large as may be, and what a batch adds to it."""
 
-_STOP_SECONDS = 3.0
+_STOP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)

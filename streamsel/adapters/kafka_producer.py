@@ -16,7 +16,7 @@ from streamsel.adapters.kafka import LARGEST_BATCH, KafkaCluster
 log = structlog.get_logger()
 
 _BATCH_BYTES = 524_288
-_CLOSE_SECONDS = 2.0
+_CLOSE_SECONDS = 0.5
 
 Delivery: TypeAlias = Awaitable[Sequence[int]]
 """Done when the records of one batch are durable; gives their offsets."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
-DRAIN_SECONDS = 4
+DRAIN_SECONDS = 3
 """How long calls in flight may take once the server is told to stop."""
 
 _LISTEN_BACKLOG = 2048

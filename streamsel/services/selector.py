@@ -41,7 +41,7 @@ SLICE_SECONDS = 0.004
 """A micro-batch is kept so small that deciding it holds the event loop no longer than this."""
 LAG_SECONDS = 2.0
 RETRY_SECONDS = 1.0
-DRAIN_SECONDS = 3.5
+DRAIN_SECONDS = 2.5
 POISON_WINDOW = 1_000
 
 Result = TypeVar("Result")
