@@ -237,16 +237,20 @@ class RedisReviewQueue:
 
     async def _listen(self) -> None:
         """Wakes all who wait whenever the store tells of work, and whenever word of it may have been lost."""
+        lost = False
         while True:
             try:
                 async with self._client.pubsub() as subscription:
                     await subscription.subscribe(*self._channels)
                     # Confirmed subscriptions wake as well: word may have been lost before, or between two.
                     async for _ in subscription.listen():
+                        lost = False
                         self._work.set()
                         self._work = asyncio.Event()
             except (RedisError, OSError) as error:
-                self._log.warning("desk_subscription_lost", error=str(error))
+                if not lost:
+                    self._log.warning("desk_subscription_lost", error=str(error))
+                lost = True
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     def _offered(self, query: Query) -> tuple[_Argument, ...]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+_SAID_AGAIN_SECONDS = 10.0
+
 
 def configure_logs(level: int = logging.INFO) -> None:
     """Once per process."""
@@ -37,8 +39,28 @@ def configure_logs(level: int = logging.INFO) -> None:
             ],
         )
     )
+    output.addFilter(_AiokafkaNowAndThen())
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(level)
     for noisy in ("aiokafka", "httpx", "uvicorn", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _AiokafkaNowAndThen(logging.Filter):
+    """Lets the same line of aiokafka's through only now and then: while a broker is away it writes twenty a
+    second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka"):
+            return True
+        now, line = record.created, record.getMessage()
+        if now - self._said.get(line, 0.0) < _SAID_AGAIN_SECONDS:
+            return False
+        self._said = {old: at for old, at in self._said.items() if now - at < _SAID_AGAIN_SECONDS}
+        self._said[line] = now
+        return True
