@@ -53,7 +53,9 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1] .. 'query:*')) do
   queries[#queries + 1] = redis.call('HGET', key, 'state')
   queries[#queries + 1] = redis.call('HGET', key, 'lane')
 end
-local sets = {'waiting:default', 'waiting:escalated', 'since:default', 'since:escalated', 'leases', 'recordings'}
+local sets = {
+  'waiting:default', 'waiting:escalated', 'since:default', 'since:escalated', 'leases', 'recordings'
+}
 for _, name in ipairs(sets) do
   places[#places + 1] = name
   places[#places + 1] = redis.call('ZRANGE', ARGV[1] .. name, 0, -1)
