@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 import streamsel
 from streamsel.api.auth import Gatekeeper
+from streamsel.api.cut_short import CutShort
 from streamsel.api.handlers import HANDLERS
 from streamsel.api.headers import SecurityHeaders
 from streamsel.api.limits import BodyLimit
@@ -61,6 +62,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     # The last one added is the outermost: headers on everything, then who calls, then how much they send.
     app.add_middleware(BodyLimit, exceptions={EVENTS_PATH: max(parts.max_event_bytes, MAX_EVENTS_BYTES)})
     app.add_middleware(Gatekeeper, keys=parts.keys, sessions=sessions, open_calls=frozenset(open_calls))
+    app.add_middleware(CutShort)
     app.add_middleware(SecurityHeaders)
     return app
 

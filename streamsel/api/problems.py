@@ -43,6 +43,7 @@ INTERNAL = Kind("internal", 500, "Something went wrong here")
 UNRECORDED = Kind("unrecorded", 503, "The label may not be recorded yet", 1)
 DESK_UNREACHABLE = Kind("desk-unreachable", 503, "The desk does not answer", 2)
 STREAM_UNREACHABLE = Kind("stream-unreachable", 503, "The event stream does not answer", 2)
+STOPPING = Kind("stopping", 503, "This process is about to end", 1)
 NOT_READY = Kind("not-ready", 503, "This process cannot do its work yet", 2)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from collections.abc import Sequence
 
 import httpx
 import pytest
 
 from streamsel.api.server import serve
+from streamsel.records import Source
 from tests.api.reviewing import Reviewing, query
 
 
@@ -83,4 +85,30 @@ async def test_a_client_that_hangs_up_while_sending_is_no_error_of_ours(
     finally:
         await running.stop()
     assert await desk.events.read(0, 1, 0.0) == []
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_call_that_stopping_cannot_wait_for_is_told_so(
+    desk: Reviewing, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is answered, so that the caller may repeat it elsewhere, and no exception goes into the log."""
+
+    class Stuck:
+        """A stream that takes events in and never confirms them."""
+
+        async def append(self, values: Sequence[bytes]) -> Sequence[Source]:  # noqa: ARG002
+            appending.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    appending = asyncio.Event()
+    running = await serve(desk.app_with(intake=Stuck()), "127.0.0.1", 0)
+    headers = {"Authorization": f"Bearer {desk.secrets['shop']}"}
+    async with httpx.AsyncClient(base_url=running.url, headers=headers, timeout=30) as shop:
+        sending = asyncio.create_task(shop.post("/v1/events", json={"id": "tx-1", "amount": 1.0}))
+        await appending.wait()
+        await running.stop()
+        response = await sending
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/stopping")
+    assert response.headers["retry-after"] == "1"
     assert not [record for record in caplog.records if record.exc_info]
