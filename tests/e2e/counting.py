@@ -62,16 +62,23 @@ async def at_the_desk(desk: DeskStore, asked: dict[str, set[str]]) -> dict[str, 
 
 
 async def labels_kept(streams: Streams, acknowledged: Sequence[Acknowledged]) -> list[dict[str, Any]]:
-    """Every acknowledged label is in the log where the desk said, and no query has two; returns the log."""
+    """Every acknowledged label is in the log where the desk said, and no query has two answers; returns the
+    log."""
     log = [record.content for record in await streams.records("labels")]
     for answer in acknowledged:
         assert answer.offset < len(log), f"{answer} is not in a log of {len(log)} records"
         label = log[answer.offset]
         found = label["query_id"], label["label"], label["labelled_by"]
         assert found == (answer.query_id, answer.label, answer.labelled_by)
+    answers = {(label["query_id"], label["label"], label["labelled_by"]) for label in log}
+    assert len(answers) == len({label["query_id"] for label in log})
+    return log
+
+
+def labelled_once(log: Sequence[dict[str, Any]]) -> None:
+    """No label is in the log twice."""
     twice = [label_id for label_id, count in Counter(label["label_id"] for label in log).items() if count > 1]
     assert not twice, f"labelled twice: {twice[:5]}"
-    return log
 
 
 async def learned(selector: ServiceProcess, secret: str, end: int) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from redis import Redis
 
 PARTITIONS = 2
+_QUIET = {"log_level": 0, "error_cb": lambda _: None}
+"""While a broker is away there is nothing new to be said about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,8 @@ class KafkaStreams(Streams):
                 "bootstrap.servers": self.bootstrap_servers,
                 "group.id": self._group,
                 "enable.auto.commit": False,
-                "enable.partition.eof": False,
             }
+            | _QUIET
         )
 
     def _records(self, log: str) -> list[Record]:
@@ -144,7 +146,7 @@ class KafkaStreams(Streams):
             return {one.partition: one.offset for one in consumer.committed(places, 10.0) if one.offset >= 0}
 
     def _produce(self, values: Sequence[bytes]) -> None:
-        producer = Producer({"bootstrap.servers": self.bootstrap_servers, "acks": "all", "linger.ms": 1})
+        producer = Producer({"bootstrap.servers": self.bootstrap_servers, "acks": "all"} | _QUIET)
         for value in values:
             producer.produce(self.topic("events"), value, key=value[:40])
         assert producer.flush(20.0) == 0

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -28,18 +26,6 @@ STORE_KILLED_AFTER = (2, 4, 6)
 """The store is killed as well, after so many kills of the desk."""
 DRAIN_SECONDS = 75.0
 """Longer than a recording nobody comes back to takes to lapse."""
-
-
-@pytest.fixture
-def store() -> Iterator[EmbeddedValkey]:
-    """A Valkey of this test's own, to be killed."""
-    with tempfile.TemporaryDirectory(prefix="streamsel-desk-") as directory:
-        server = EmbeddedValkey(Path(directory))
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
 
 
 @pytest.mark.slow
@@ -114,6 +100,7 @@ async def kill_and_count(services: Services, streams: Streams, store: EmbeddedVa
     states = await counting.at_the_desk(desk_store, asked)
     acknowledged = [answer for reviewer in reviewers for answer in reviewer.acknowledged]
     log = await counting.labels_kept(streams, acknowledged)
+    counting.labelled_once(log)
     assert {one["query_id"] for one in log} == states.keys()
     assert len(acknowledged) <= len(log) <= len(acknowledged) + sum(one.given_up for one in reviewers)
     assert await counting.learned(selector, secrets["ann"], len(log)) == await counting.uninterrupted(

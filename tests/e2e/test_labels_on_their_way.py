@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -17,6 +13,7 @@ from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.local_kafka import LocalKafka
 from tests.e2e.calling import Caller, calling
 from tests.e2e.desk_store import DeskStore
+from tests.e2e.halting import halted
 from tests.e2e.service_process import Services, auth
 from tests.e2e.streams import KafkaStreams
 from tests.e2e.transactions import FRAUD, LABELS, LEGIT, transaction
@@ -80,17 +77,6 @@ async def test_a_label_on_its_way_into_the_log_when_the_desk_dies_counts_once(
     assert await count(store, "labelled", ANSWERS + 1)
     log = Counter(record.content["query_id"] for record in await streams.records("labels"))
     assert log == Counter(claim["query_id"] for claim in [first, *claims])
-
-
-@contextmanager
-def halted(broker: LocalKafka) -> Iterator[None]:
-    """The broker takes connections and bytes, and does nothing."""
-    assert broker._child is not None
-    os.kill(broker._child.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(broker._child.pid, signal.SIGCONT)
 
 
 async def count(store: DeskStore, state: str, wanted: int) -> bool:

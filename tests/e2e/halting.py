@@ -1,0 +1,23 @@
+"""A server that hangs: it takes connections and bytes, and does nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from streamsel.adapters.embedded import EmbeddedValkey
+from streamsel.adapters.local_kafka import LocalKafka
+
+
+@contextmanager
+def halted(server: LocalKafka | EmbeddedValkey) -> Iterator[None]:
+    """Hangs until the end of the context."""
+    child = server._child
+    assert child is not None
+    os.kill(child.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(child.pid, signal.SIGCONT)
