@@ -15,6 +15,7 @@ from streamsel.config.sections import Scope
 
 app = typer.Typer(
     help="Check the configuration, print its schema, make an API key.",
+    epilog="Example: streamsel config check",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -11,8 +11,6 @@ import typer
 
 from streamsel.cli.logs import configure_logs
 from streamsel.cli.options import AsJson, print_json
-from streamsel.demo.options import DemoOptions
-from streamsel.demo.run import run_demo
 
 EXAMPLE = "Example: streamsel demo --events 20000"
 
@@ -33,6 +31,9 @@ def demo(
 
     Nothing is to be installed or configured; everything is gone afterwards.
     """
+    from streamsel.demo.options import DemoOptions  # both bring a whole service: --help should not wait
+    from streamsel.demo.run import run_demo
+
     configure_logs(logging.WARNING)
     options = DemoOptions(events, reviewers, kafka, serve, as_json, seed, preset, screenshot)
     summary = asyncio.run(run_demo(options))

@@ -8,36 +8,13 @@ from typing import Annotated
 import typer
 
 import streamsel
-from streamsel.adapters.embedded import DataDirectoryInUse
-from streamsel.adapters.label_file import BadFile
-from streamsel.adapters.local_kafka import BrokerNotInstalled
 from streamsel.cli import configuration, demo, seed, serve
 from streamsel.config import ConfigurationError
-from streamsel.learning.presets import FactoryRefused
-from streamsel.ports import SourceUnavailable, StoreRefused, TopicRefused
-from streamsel.review.refusals import DeskUnreachable, LabelLogRefused, LabelLogUnreachable
-from streamsel.services.seeding import BadRow
-from streamsel.services.selector import PoisonFlood
-
-FAILURES = (
-    BadFile,
-    BadRow,
-    BrokerNotInstalled,
-    DataDirectoryInUse,
-    DeskUnreachable,
-    LabelLogRefused,
-    LabelLogUnreachable,
-    OSError,  # a port that is taken, a directory that may not be written
-    PoisonFlood,
-    SourceUnavailable,
-    StoreRefused,
-    TopicRefused,
-)
-"""What an operator can mend: one line on stderr, no traceback."""
 
 app = typer.Typer(
     help="Stream-based selective sampling: asks reviewers about the few events worth a label, at the rate "
     "they can bear, and learns from every answer.",
+    epilog="Example: streamsel demo",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -46,15 +23,20 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def version(
-    show: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
-    ] = False,
-) -> None:
-    if show:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"streamsel {streamsel.__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    """Options of all commands."""
 
 
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
@@ -70,9 +52,13 @@ def main() -> None:
     except ConfigurationError as mistakes:
         typer.echo(f"streamsel: the configuration is not right\n{mistakes}", err=True)
         sys.exit(2)
-    except FactoryRefused as refused:
-        typer.echo(f"streamsel: model.factory: {refused}", err=True)
-        sys.exit(2)
-    except FAILURES as failure:
-        typer.echo(f"streamsel: {failure}", err=True)
-        sys.exit(1)
+    except Exception as error:
+        # Imported only now, for it brings everything that can fail; --help should not wait for that.
+        from streamsel.cli.failures import explained
+
+        explanation = explained(error)
+        if explanation is None:
+            raise
+        status, line = explanation
+        typer.echo(f"streamsel: {line}", err=True)
+        sys.exit(status)

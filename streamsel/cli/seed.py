@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +13,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from streamsel import wiring
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.label_file import rows
 from streamsel.cli.options import AsJson, ConfigFile, load_config, print_json
-from streamsel.config import Config
+from streamsel.ports import LabelLog
 from streamsel.records import Label
 from streamsel.services.seeding import append_labels, seed_labels
 
@@ -35,8 +36,10 @@ def seed(
 ) -> None:
     """Put a labelled file into the label log. A file with a mistake changes nothing; a file seeded twice
     changes the model once."""
+    from streamsel import wiring  # brings every server's client and every model: --help should not wait
+
     settings = load_config(path)
-    renamed = dict(_pair(one) for one in mapping or [])
+    renamed = dict(_pair(one, settings.labels.names) for one in mapping or [])
     labels = seed_labels(
         rows(file),
         layout=wiring.layout(settings),
@@ -46,23 +49,27 @@ def seed(
         seeded_by=f"seed:{file.name}",
         clock=SystemClock(),
     )
-    end = asyncio.run(_append(settings, labels))
+    end = asyncio.run(_append(wiring.opened_label_log(settings), labels))
     if as_json:
         print_json({"labels": len(labels), "model_version": end})
     else:
         typer.echo(f"{len(labels)} labels from {file} are in the label log; it ends at {end}.")
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, names: Sequence[str]) -> tuple[str, str]:
     value, equals, name = text.partition("=")
     if not equals:
         raise typer.BadParameter(f"'{text}' is not VALUE=LABEL", param_hint="--map")
+    if name not in names:
+        raise typer.BadParameter(
+            f"'{name}' in '{text}' is none of the labels {', '.join(names)}", param_hint="--map"
+        )
     return value, name
 
 
-async def _append(settings: Config, labels: list[Label]) -> int:
+async def _append(opened: AbstractAsyncContextManager[LabelLog], labels: Sequence[Label]) -> int:
     console = Console(file=sys.stderr)
-    async with wiring.opened_label_log(settings) as log:
+    async with opened as log:
         with Progress(console=console, disable=not console.is_terminal) as progress:
             bar = progress.add_task("labels", total=len(labels))
             return await append_labels(log, labels, lambda done: progress.update(bar, completed=done))

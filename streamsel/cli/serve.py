@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from streamsel import wiring
 from streamsel.cli.logs import configure_logs
 from streamsel.cli.options import ConfigFile, load_config
 from streamsel.config import Config
@@ -38,6 +37,8 @@ def serve(
 
 
 async def _serve(settings: Config, roles: frozenset[str]) -> None:
+    from streamsel import wiring  # brings every server's client and every model: --help should not wait
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
