@@ -147,6 +147,37 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Experience:
+    """What the labels learned so far tell about where labels still pay. Part of the fold's state, so that
+    every replica at one model version has the same.
+
+    The faded means weigh a label by how recently it was learned. They compare what was predicted when an
+    event was decided with the answer, in nats of log loss.
+    """
+
+    counts: tuple[int, ...] = ()
+    """Labels learned, by class, in the spec's order; empty before the first."""
+    explored_loss: float = float("nan")
+    """Faded mean log loss of the predictions on labels of the explore lane; NaN before the first."""
+    explored_prior_loss: float = float("nan")
+    """The same of the class shares among the labels learned before each, as if no feature were known."""
+    uncertain_loss: float = float("nan")
+    """Faded mean log loss of the predictions on labels of the uncertain lane; NaN before the first."""
+    uncertain_entropy: float = float("nan")
+    """Faded mean entropy, in nats, of those predictions: the loss to be expected of an honest model."""
+
+    @property
+    def labels(self) -> int:
+        """Labels learned."""
+        return sum(self.counts)
+
+    @property
+    def beats_prior(self) -> bool:
+        """Whether predictions on random events have lately been better than the class shares alone."""
+        return self.explored_loss < self.explored_prior_loss
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureTable:
     """The features of a micro-batch, one row an event, as models and screens take them.
 
