@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from streamsel.learning.experience import Tally
 from streamsel.learning.presets import Classifier
 from streamsel.records import Value
 
@@ -20,12 +21,21 @@ Probes = tuple[Mapping[str, Value], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """What a fold has learned beside its model. Never changed, only exchanged for another, so that a checkpoint
+    can keep it as it is."""
+
+    tally: Tally
+    labels: int = 0
+    probes: Probes = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A fold's state before the record at ``version``."""
 
     version: int
-    labels_learned: int
-    probes: Probes
+    learned: Learned
     content: bytes
 
     def model(self) -> Classifier:
@@ -41,9 +51,9 @@ class Checkpoints:
         self._kept: list[Checkpoint] = []
         self._copyable = True
 
-    def take(self, version: int, labels_learned: int, probes: Probes, model: Classifier) -> None:
+    def take(self, version: int, learned: Learned, model: Classifier) -> None:
         """Called after every label learned; takes a checkpoint when one is due."""
-        if labels_learned % SPACING or not self._copyable:
+        if learned.labels % SPACING or not self._copyable:
             return
         try:
             content = pickle.dumps(model, pickle.HIGHEST_PROTOCOL)
@@ -51,9 +61,9 @@ class Checkpoints:
             self._copyable = False
             return
         self._copyable = len(content) <= LARGEST_BYTES
-        self._kept.append(Checkpoint(version, labels_learned, probes, content))
-        newest = labels_learned // SPACING
-        self._kept = [one for one in self._kept if _is_kept(one.labels_learned // SPACING, newest)]
+        self._kept.append(Checkpoint(version, learned, content))
+        newest = learned.labels // SPACING
+        self._kept = [one for one in self._kept if _is_kept(one.learned.labels // SPACING, newest)]
 
     def before(self, offset: int) -> Checkpoint | None:
         """The newest one that has not learned the record at ``offset``; those that have are dropped."""

@@ -13,16 +13,17 @@ Online models can't unlearn. A record that supersedes one already learned theref
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
 
-from streamsel.learning.checkpoints import Checkpoints, Probes
+from streamsel.learning.checkpoints import Checkpoints, Learned
+from streamsel.learning.experience import Tally
 from streamsel.learning.features import present
 from streamsel.learning.ledger import Ledger
 from streamsel.learning.presets import Classifier, build
 from streamsel.learning.spec import ModelSpec, unknown_label
-from streamsel.records import Label, LogRecord, Value
+from streamsel.records import Experience, Label, LogRecord, Value
 
 PROBES = 16
 """The digest is taken over the predictions for the first so many labels learned."""
@@ -62,12 +63,21 @@ class Fold:
         self.model: Classifier = build(spec)
         self.version = 0
         """The offset of the next record."""
-        self.labels_learned = 0
-        self._probes: Probes = ()
+        self._learned = Learned(Tally((0,) * len(spec.labels)))
         self._ledger = Ledger()
         self._checkpoints = Checkpoints()
         self._complete_from = 0
         self._rewind_to: int | None = None
+
+    @property
+    def labels_learned(self) -> int:
+        """Labels in the model."""
+        return self._learned.labels
+
+    @property
+    def experience(self) -> Experience:
+        """What these labels tell of the model."""
+        return self._learned.tally.experience
 
     @property
     def complete(self) -> bool:
@@ -122,8 +132,7 @@ class Fold:
         if checkpoint is not None:
             fold.model = checkpoint.model()
             fold.version = checkpoint.version
-            fold.labels_learned = checkpoint.labels_learned
-            fold._probes = checkpoint.probes
+            fold._learned = checkpoint.learned
         return fold
 
     def digest(self) -> str:
@@ -132,7 +141,7 @@ class Fold:
         if not self.complete:
             raise RuntimeError(f"the fold at {self.version} is only complete from {self._complete_from} on")
         content = blake2b(f"{self.spec.spec_hash} {self.version}".encode(), digest_size=16)
-        for probe in self._probes:
+        for probe in self._learned.probes:
             content.update(self._opinion(dict(probe)).encode())
         return content.hexdigest()
 
@@ -142,10 +151,14 @@ class Fold:
             self.model.learn_one(features, label.label)
         except Exception as error:  # noqa: BLE001 - an estimator of someone's own may raise anything
             return Applied(Outcome.REFUSED, f"{type(error).__name__}: {error}")
-        self.labels_learned += 1
-        if len(self._probes) < PROBES:
-            self._probes = (*self._probes, features)
-        self._checkpoints.take(self.version, self.labels_learned, self._probes, self.model)
+        learned = self._learned
+        self._learned = replace(
+            learned,
+            tally=learned.tally.learned(label, self.spec.labels),
+            labels=learned.labels + 1,
+            probes=(*learned.probes, features)[:PROBES],
+        )
+        self._checkpoints.take(self.version, self._learned, self.model)
         return Applied(Outcome.LEARNED)
 
     def _opinion(self, features: dict[str, Value]) -> str:

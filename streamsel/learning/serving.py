@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from streamsel.learning.fold import Fold
 from streamsel.learning.scorer import scorer_of
-from streamsel.records import FeatureTable
+from streamsel.records import Experience, FeatureTable
 
 
 class ServingModel:
@@ -34,6 +34,11 @@ class ServingModel:
     def labels(self) -> tuple[str, ...]:
         """In the order of ``probabilities``."""
         return self.fold.spec.labels
+
+    @property
+    def experience(self) -> Experience:
+        """What the labels behind the predictions tell of the model."""
+        return self.fold.experience
 
     def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
         """See ``scorer.Scorer``."""

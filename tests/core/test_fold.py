@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.learning import checkpoints
-from streamsel.learning.checkpoints import Checkpoints
+from streamsel.learning.checkpoints import Checkpoints, Learned
+from streamsel.learning.experience import Tally
 from streamsel.learning.fold import Fold, Outcome
 from streamsel.learning.presets import build
 from streamsel.learning.spec import PRESETS, ModelSpec
@@ -273,7 +274,7 @@ class TestRewinding:
         kept = Checkpoints()
         model = build(SPEC)
         for labels in range(1, 100_001):
-            kept.take(labels, labels, (), model)
+            kept.take(labels, Learned(Tally((labels, 0, 0)), labels), model)
         assert len(kept._kept) < 30
 
     def test_checkpoints_are_given_up_for_a_model_that_is_slow_or_impossible_to_copy(self) -> None:
