@@ -1,0 +1,116 @@
+"""What a run is told, and what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """From ``start`` to ``stop``, in seconds since the first event, events come ``factor`` times as fast."""
+
+    start: float
+    stop: float
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """From ``start`` to ``stop``, in seconds since the first event, reviewers are away."""
+
+    start: float
+    stop: float
+    reviewers: int | None = None
+    """How many; ``None`` for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerPlan:
+    """Who answers, and how fast the events come; times in seconds."""
+
+    reviewers: int
+    review_seconds: float
+    """Mean time a review takes."""
+    target_backlog: int
+    expire_seconds: float
+    """A query that nobody has claimed for so long is given up."""
+    events_per_second: float = 20.0
+    """How fast events come when the stream has no times."""
+    bursts: tuple[Burst, ...] = ()
+    absences: tuple[Absence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run."""
+
+    strategy: str
+    preset: str
+    budget: float
+    """Largest share of events asked about, in (0, 1]."""
+    explore: float
+    """Share of the queries drawn at random, in [0, 1]."""
+    window: int
+    """Recent events whose utilities set the threshold."""
+    seed: int
+    """Of the model and of the exploration draws."""
+    delay: int = 0
+    """Events decided between asking and learning, beside what reviewers take."""
+    seed_labels: int = 0
+    """The first events, whose labels are known beforehand and learned as they come, at no one's cost."""
+    reviewers: ReviewerPlan | None = None
+    """Without a plan, whatever is asked is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCourse:
+    """How simulated reviewers fared; times in seconds since the first event."""
+
+    backlog_at: Floats
+    """(changes,), not falling: when the backlog changed; it starts at 0."""
+    backlog: Integers
+    """(changes,): queries waiting or in a reviewer's hands from then on."""
+    answered_at: Floats
+    """(answers,), not falling."""
+    ages: Floats
+    """(answers,): from asking to answer."""
+    expired: int
+    """Queries nobody came to claim in time."""
+    ended_at: float
+    """When the last event was decided."""
+    review_seconds: float
+    """Time spent on reviews up to then, by all reviewers."""
+    present_seconds: float
+    """Time they were there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a run leaves behind. Arrays of shape (events,) unless they say otherwise."""
+
+    labels: tuple[str, ...]
+    truth: Integers
+    """Class index."""
+    probabilities: Floats
+    """(events, classes), as predicted when the event was decided; rows of NaN when nothing was known."""
+    lanes: NDArray[np.int8]
+    """The gate's codes: 0 none, 1 uncertain, 2 explore, 3 rule."""
+    propensities: Floats
+    learned_at: Integers
+    """Index of the event before which the label was learned (the number of events when after the last);
+    -1 for labels never learned."""
+    segments: Sequence[Mapping[str, str]] | None
+    seconds: float
+    """The run took so long."""
+    digest: str
+    """Of the model at the end."""
+    model_version: int
+    course: ReviewCourse | None = None
+    """Of simulated reviewers, if there were any."""
