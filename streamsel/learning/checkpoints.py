@@ -22,8 +22,8 @@ Probes = tuple[Mapping[str, Value], ...]
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What a fold has learned beside its model. Never changed, only exchanged for another, so that a checkpoint
-    can keep it as it is."""
+    """What a fold has learned beside its model. Never changed, only exchanged for another: a checkpoint can
+    keep it as it is."""
 
     tally: Tally
     labels: int = 0
