@@ -1,17 +1,23 @@
-"""Labelled files: .csv or .jsonl, plain or gzipped, one event a row."""
+"""Labelled files: .csv or .jsonl, plain or gzipped, or .parquet; one event a row."""
 
 from __future__ import annotations
 
 import csv
 import gzip
-import io
-from collections.abc import Iterator
+import math
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
+LARGEST_CELL = 10_000_000
+"""Characters in a cell of a CSV file; more is most likely a quote that is never closed."""
+_ROWS_AT_ONCE = 1_000
 
 
 class BadFile(Exception):
@@ -19,49 +25,73 @@ class BadFile(Exception):
 
 
 def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Row numbers, as an editor shows them, with each row as an object. Raises ``BadFile``.
+    """Row numbers, as an editor or viewer shows them, with each row as an object. Raises ``BadFile``.
 
-    In a CSV file numbers, ``true`` and ``false`` become what they say, an empty cell a null.
+    In a CSV file numbers, ``true`` and ``false`` become what they say, an empty cell a null. In a Parquet
+    file NaN becomes a null, dates and times become ISO 8601 text, durations seconds and decimals floats.
     """
     name = path.name.lower()
     if not name.endswith(SUFFIXES):
         raise BadFile(f"{path}: the name must end in one of {', '.join(SUFFIXES)}")
     try:
-        with gzip.open(path, "rb") if name.endswith(".gz") else path.open("rb") as binary:
-            if ".csv" in name:
-                yield from _csv_rows(path, io.TextIOWrapper(binary, encoding="utf-8-sig", newline=""))
-            else:
-                yield from _json_rows(path, binary)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        if name.endswith(".parquet"):
+            yield from _parquet_rows(path)
+            return
+        with gzip.open(path, "rb") if name.endswith(".gz") else path.open("rb") as lines:
+            yield from _csv_rows(path, lines) if ".csv" in name else _json_rows(path, lines)
+    except (OSError, EOFError, zlib.error) as error:
         raise BadFile(f"{path}: {error}") from None
 
 
-def _json_rows(path: Path, lines: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_rows(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise BadFile(f"{path}: row {number} is not JSON: {error}") from None
+            raise BadFile(
+                f"{path}: row {number} is not JSON: {error.msg} at character {error.colno}"
+            ) from None
         if not isinstance(row, dict):
             raise BadFile(f"{path}: row {number} is not a JSON object")
         yield number, row
 
 
-def _csv_rows(path: Path, text: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.reader(text, strict=True)
-    header = next(reader, None)
-    if not header:
-        raise BadFile(f"{path}: the file is empty; the first row must name the columns")
-    if len(set(header)) != len(header):
-        raise BadFile(f"{path}: row 1 names a column twice")
-    for cells in reader:
-        if not cells:
-            continue
-        if len(cells) != len(header):
-            raise BadFile(f"{path}: row {reader.line_num} has {len(cells)} cells, the header {len(header)}")
-        yield reader.line_num, {name: _cell(cell) for name, cell in zip(header, cells, strict=True)}
+def _csv_rows(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+    csv.field_size_limit(LARGEST_CELL)
+    reader = csv.reader(_decoded(path, lines), strict=True)
+    try:
+        header = next(reader, None)
+        if not header:
+            raise BadFile(f"{path}: the file is empty; the first row must name the columns")
+        if repeated := _repeated(header):
+            raise BadFile(f"{path}: row 1 names column '{repeated}' twice")
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                raise BadFile(_uneven(path, reader.line_num, header, cells))
+            yield reader.line_num, {name: _cell(cell) for name, cell in zip(header, cells, strict=True)}
+    except csv.Error as error:
+        raise BadFile(f"{path}: row {reader.line_num} is not CSV: {error}") from None
+
+
+def _decoded(path: Path, lines: Iterable[bytes]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise BadFile(
+                f"{path}: row {number}: byte {error.start + 1} is not UTF-8; the file must be UTF-8 text"
+            ) from None
+
+
+def _uneven(path: Path, number: int, header: list[str], cells: list[str]) -> str:
+    said = f"{path}: row {number} has {len(cells)} cells, the header {len(header)}"
+    if len(cells) < len(header):
+        return f"{said}; column '{header[len(cells)]}' is the first without one"
+    return f"{said}; nothing is expected after column '{header[-1]}'"
 
 
 def _cell(cell: str) -> Any:
@@ -73,3 +103,63 @@ def _cell(cell: str) -> Any:
         return orjson.loads(cell) if cell[0] in "-0123456789" else cell
     except orjson.JSONDecodeError:
         return cell
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    import pyarrow as pa  # slow to import, and needed for no other kind of file
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            if repeated := _repeated(file.schema_arrow.names):
+                raise BadFile(f"{path}: column '{repeated}' stands twice")
+            schema = pa.schema([field.with_type(_told_in_python(field.type)) for field in file.schema_arrow])
+            number = 0
+            for batch in file.iter_batches(_ROWS_AT_ONCE):
+                for row in batch.cast(schema, safe=False).to_pylist():
+                    number += 1
+                    yield number, {name: _plain(path, number, name, value) for name, value in row.items()}
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        raise BadFile(f"{path}: {error}") from None
+
+
+def _told_in_python(kind: Any) -> Any:
+    """The type itself, but for nanoseconds, which Python's times don't have."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", kind.tz)
+    return {pa.duration("ns"): pa.duration("us"), pa.time64("ns"): pa.time64("us")}.get(kind, kind)
+
+
+def _plain(path: Path, number: int, column: str, value: Any) -> Any:
+    """A value as JSON would have it."""
+    match value:
+        case float():
+            return None if math.isnan(value) else value
+        case None | bool() | int() | str():
+            return value
+        case datetime() | date() | time():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case Decimal():
+            return float(value)
+        case dict():
+            return {name: _plain(path, number, f"{column}.{name}", one) for name, one in value.items()}
+        case list() | tuple():
+            return [_plain(path, number, column, one) for one in value]
+    raise BadFile(
+        f"{path}: row {number}: column '{column}' is {type(value).__name__}; expected a number, a boolean, "
+        "text, a time, or lists and structs of these"
+    )
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    """The first name that stood before."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
