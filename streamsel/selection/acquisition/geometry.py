@@ -1,0 +1,24 @@
+"""Distances and similarities between events as points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streamsel.selection.candidates import Floats
+
+
+def squared_distances(points: Floats, others: Floats) -> Floats:
+    """(points, others): squared Euclidean distances, by one matrix product."""
+    products = points @ others.T
+    products *= -2.0
+    products += np.einsum("ed,ed->e", points, points)[:, np.newaxis]
+    products += np.einsum("od,od->o", others, others)
+    # Rounding may leave a distance of zero just below it.
+    return np.maximum(products, 0.0, out=products)
+
+
+def similarities(points: Floats, sample: Floats) -> Floats:
+    """(points, sample): exp(−2 d² / V) in [0, 1], V the sample's total variance. Two random events, whose d²
+    is 2 V in the mean, are thus hardly alike, however many dimensions there are."""
+    variance = max(float(sample.var(axis=0).sum()), 1e-12)
+    return np.exp(squared_distances(points, sample) * (-2.0 / variance))
