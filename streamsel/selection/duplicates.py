@@ -1,0 +1,168 @@
+"""Near-duplicates: a burst of one pattern is asked about a few times, not once for every copy.
+
+An event repeats a pattern when queries asked within the last window, answered or still pending, lie within a
+small radius of it, and few more lie within three radii: ordinary neighbours, even in a dense stream, would
+spread over the larger ball. A pattern may be asked about a few times a window, or twice its share of the
+stream, if that is more: what is always frequent is no burst.
+
+What a stream holds is not changed by that: where suppression leaves too few other events to spend the budget
+on, it gives way after a window, so that a stream of one pattern, old or new, is asked about as any other.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamsel.selection.candidates import Recent
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+RADIUS = 0.03
+"""In standard deviations, times √dimensions: catches 98 of 100 copies that jitter by 0.01 a dimension."""
+SPREAD = 3.0
+"""Radii of the larger ball."""
+MOST_ASKED = 256
+"""Queries remembered."""
+MOST_CHECKED = 512
+"""Events of highest utility looked at in a micro-batch."""
+FARTHEST = 1e4
+"""In standard deviations. Events farther out are taken to lie here, where squares keep their precision."""
+
+
+class Duplicates:
+    """Suppresses what repeats. ``times`` a window, of so many events, a pattern may be asked about."""
+
+    def __init__(self, times: int, window: int) -> None:
+        self._times = times
+        self._window = window
+        self._events = 0
+        self._points = np.empty((0, 0))
+        """Of the latest micro-batch."""
+        self._asked = np.empty((0, 0))
+        self._asked_at = np.empty(0, np.intp)
+        """Where in the stream."""
+        self._withheld = 0.0
+        """Queries that suppression lately kept the budget from being spent on."""
+
+    def suppressed(
+        self,
+        points: Floats,
+        wanted: Floats,
+        open_rows: NDArray[np.bool_],
+        recent: Recent | None,
+        fraction: float,
+    ) -> Rows:
+        """The rows that repeat a pattern once too often. Every call is the next micro-batch.
+
+        ``points`` is (events, dimensions); ``wanted`` (events,) orders the events by which is asked about
+        first, minus infinity for never. Only ``open_rows`` (a mask) may be suppressed, and only such as could
+        be asked about when ``fraction`` of the events is.
+        """
+        count = len(points)
+        points = np.clip(points, -FARTHEST, FARTHEST)
+        if self._asked.shape[1] != points.shape[1]:
+            self._asked, self._asked_at = np.empty((0, points.shape[1])), np.empty(0, np.intp)
+        span = max(self._window, count)
+        batch = _Batch(
+            points,
+            wanted,
+            self._asked[self._asked_at >= self._events - span],
+            recent,
+            self._times,
+            2.0 * fraction * span,
+        )
+        self._points = points
+        self._events += count
+        checked = min(math.ceil(2.0 * fraction * count) + self._times, MOST_CHECKED)
+        left = open_rows.copy()
+        hidden: list[Rows] = []
+        while (excess := batch.excess(_top(wanted, left, checked), left)).size:
+            left[excess] = False
+            hidden.append(excess)
+        rows = np.concatenate(hidden) if hidden else np.empty(0, np.intp)
+        return self._released(rows, wanted, fraction)
+
+    def note_asked(self, rows: Rows) -> None:
+        """The rows of the latest micro-batch that were asked about, in any lane."""
+        if not len(rows):
+            return
+        at = self._events - len(self._points) + rows
+        self._asked = np.concatenate((self._asked, self._points[rows]))[-MOST_ASKED:]
+        self._asked_at = np.concatenate((self._asked_at, at))[-MOST_ASKED:]
+
+    def _released(self, rows: Rows, wanted: Floats, fraction: float) -> Rows:
+        """What stays suppressed. Withheld is the level of a bucket: the budget fills it, every event left to
+        ask about drains a query; what would flow over is released."""
+        others = int(np.count_nonzero(np.isfinite(wanted))) - len(rows)
+        self._withheld = max(self._withheld + min(fraction * len(wanted) - others, len(rows)), 0.0)
+        released = min(int(max(self._withheld - fraction * self._window, 0.0)), len(rows))
+        self._withheld -= released
+        return rows[np.argsort(-wanted[rows], kind="stable")[released:]]
+
+
+class _Batch:
+    """A micro-batch beside what was asked lately."""
+
+    def __init__(
+        self, points: Floats, wanted: Floats, asked: Floats, recent: Recent | None, times: int, twice: float
+    ) -> None:
+        self._points = points
+        self._wanted = wanted
+        self._asked = asked
+        self._recent = recent
+        self._times = times
+        self._twice = twice
+        """Twice the queries of a window."""
+        self._near = RADIUS**2 * points.shape[1]
+        self._around = SPREAD**2 * self._near
+
+    def excess(self, rows: Rows, left: NDArray[np.bool_]) -> Rows:
+        """Of all that are ``left``, those beyond the limit of a pattern found among ``rows``, which come in
+        the order in which they are asked about."""
+        points = self._points[rows]
+        others = np.concatenate((self._asked, points))
+        distances = _squared_distances(points, others)
+        near = np.count_nonzero(distances <= self._near, axis=1)
+        around = np.count_nonzero(distances <= self._around, axis=1)
+        repeats = rows[(near > self._times) & (around <= 2 * near)]
+        hidden = [np.empty(0, np.intp)]
+        while repeats.size:
+            first = self._points[repeats[:1]]
+            same = left & (_squared_distances(self._points, first)[:, 0] <= self._near)
+            same[repeats[0]] = True
+            members = _top(self._wanted, same, len(same))
+            hidden.append(members[self._allowed(first) :])
+            left = left & ~same
+            repeats = repeats[~same[repeats]]
+        return np.concatenate(hidden)
+
+    def _allowed(self, point: Floats) -> int:
+        """How many more queries may be asked about the pattern at ``point``, of shape (1, dimensions)."""
+        limit = float(self._times)
+        if self._recent is not None and len(self._recent.points):
+            sample = np.clip(self._recent.points, -FARTHEST, FARTHEST)
+            share = np.mean(_squared_distances(sample, point) <= self._near)
+            limit = max(limit, self._twice * float(share))
+        asked = int(np.count_nonzero(_squared_distances(self._asked, point) <= self._near))
+        return max(int(limit) - asked, 0)
+
+
+def _top(wanted: Floats, among: NDArray[np.bool_], count: int) -> Rows:
+    """The rows of a mask that are wanted most, first the most wanted, then by arrival."""
+    rows = np.flatnonzero(among)
+    if count < len(rows):
+        least = np.partition(wanted[rows], len(rows) - count)[len(rows) - count]
+        above, ties = rows[wanted[rows] > least], rows[wanted[rows] == least]
+        rows = np.sort(np.concatenate((above, ties[: count - len(above)])))
+    return rows[np.argsort(-wanted[rows], kind="stable")]
+
+
+def _squared_distances(points: Floats, others: Floats) -> Floats:
+    """(points, others)."""
+    squares = (points * points).sum(axis=1)[:, None] + (others * others).sum(axis=1)
+    distances: Floats = squares - 2.0 * (points @ others.T)
+    return distances
