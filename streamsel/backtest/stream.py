@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamsel.adapters.label_file import BadFile, rows
+from streamsel.codec.fields import Unreadable
+from streamsel.codec.layout import Layout, find, shown
 from streamsel.records import Features
+
+MOST_LABELS = 200
+"""A column of more distinct values holds something else."""
+_COLUMNS_SHOWN = 20
+
+
+class NoSuchColumn(ValueError):
+    """A column was named that no row has. The message names those that are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +47,140 @@ class Stream:
 
     def __len__(self) -> int:
         return len(self.events)
+
+
+def load_stream(
+    path: Path,
+    label: str,
+    *,
+    id: str | None = None,  # noqa: A002 - the column's name everywhere else
+    exclude: Sequence[str] = (),
+    text: str | None = None,
+    timestamp: str | None = None,
+    segments: Sequence[str] = (),
+    limit: int | None = None,
+) -> Stream:
+    """The first ``limit`` rows of the file, or all, with the fields of each treated as the live stream's are.
+
+    ``label`` names the column with the label, which is no feature; numbers in it become text. Without ``id``
+    a column of that name is taken if there is one, else a row is named by its number. Raises ``BadFile`` and
+    ``NoSuchColumn``.
+    """
+    layout = Layout(
+        id=id or "id", exclude=(*exclude, label), text=text, timestamp=timestamp, segments=tuple(segments)
+    )
+    reader = _Reader(path, layout, label)
+    named = [label, *exclude, *segments, *(column for column in (id, text, timestamp) if column is not None)]
+    unseen = set(named)
+    for number, row in islice(rows(path), limit):
+        if unseen:
+            unseen = {column for column in unseen if not _has(row, column)}
+            reader.columns.update(dict.fromkeys(row))
+        if label in unseen or (id is not None and id in unseen):
+            break
+        reader.read(number, row)
+    for column in named:
+        if column in unseen and reader.columns:
+            raise NoSuchColumn(_no_such_column(path, column, list(reader.columns)))
+    return reader.stream()
+
+
+class _Reader:
+    """Rows gathered into columns."""
+
+    def __init__(self, path: Path, layout: Layout, label: str) -> None:
+        self._path = path
+        self._layout = layout
+        self._label = label
+        self.columns: dict[str, None] = {}
+        """Seen so far, in order."""
+        self._labels: dict[str, int] = {}
+        """To their index, in the order of their first events."""
+        self._truth: list[int] = []
+        self._ids: dict[str, int] = {}
+        """To the row."""
+        self._events: list[Features] = []
+        self._segments: list[Mapping[str, str]] = []
+        self._times: list[float] = []
+
+    def read(self, number: int, row: Mapping[str, Any]) -> None:
+        """The next row; raises ``BadFile``."""
+        layout = self._layout
+        try:
+            event_id = layout.event_id(row) or f"row {number}"
+            features = layout.event_features(row)
+            event_time = layout.event_time(row)
+            if layout.segments:
+                self._segments.append(layout.event_segments(row))
+        except Unreadable as unreadable:
+            raise self._bad_row(number, unreadable.detail) from None
+        if event_id in self._ids:
+            raise self._bad_row(
+                number,
+                f"column '{layout.id}' is '{event_id}' as in row {self._ids[event_id]}; it must tell events "
+                "apart: name another with --id",
+            )
+        label = self._label_of(number, row)
+        self._truth.append(self._labels.setdefault(label, len(self._labels)))
+        if len(self._labels) > MOST_LABELS:
+            raise self._bad_row(
+                number, f"column '{self._label}' has more than {MOST_LABELS} values; it must hold the label"
+            )
+        self._ids[event_id] = number
+        self._events.append({name: value for name, value in sorted(features.items()) if value is not None})
+        self._times.append(np.nan if event_time is None else event_time)
+
+    def stream(self) -> Stream:
+        """What was read; raises ``BadFile`` when that is no stream to learn from."""
+        if len(self._labels) < 2:
+            found = ", ".join(f"'{label}'" for label in self._labels) or "none"
+            raise BadFile(
+                f"{self._path}: column '{self._label}' must hold two or more different labels; among "
+                f"{len(self._events)} rows there is {found}"
+            )
+        labels = tuple(sorted(self._labels))
+        index = np.array([labels.index(label) for label in self._labels], dtype=np.int64)
+        return Stream(
+            labels=labels,
+            events=self._events,
+            truth=index[self._truth],
+            ids=tuple(self._ids),
+            segments=self._segments or None,
+            times=self._arrivals(),
+            text=self._layout.text,
+        )
+
+    def _arrivals(self) -> NDArray[np.float64] | None:
+        """An event without a time, or with one that is past, arrives with the event before it."""
+        if self._layout.timestamp is None:
+            return None
+        times = np.array(self._times)
+        known = times[~np.isnan(times)]
+        if not len(known):
+            raise BadFile(f"{self._path}: column '{self._layout.timestamp}' has no time in any row")
+        latest: NDArray[np.float64] = np.fmax.accumulate(np.append(known[0], times))[1:]
+        return latest
+
+    def _label_of(self, number: int, row: Mapping[str, Any]) -> str:
+        value = find(row, self._label)
+        if value is None or value == "":
+            raise self._bad_row(number, f"column '{self._label}' is missing or empty; it must hold the label")
+        if isinstance(value, dict | list):
+            raise self._bad_row(
+                number, f"column '{self._label}' is {shown(value)}; a label is text, a number or a boolean"
+            )
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    def _bad_row(self, number: int, complaint: str) -> BadFile:
+        return BadFile(f"{self._path}: row {number}: {complaint}")
+
+
+def _has(row: Mapping[str, Any], column: str) -> bool:
+    return column in row or find(row, column) is not None
+
+
+def _no_such_column(path: Path, column: str, columns: Sequence[str]) -> str:
+    near = get_close_matches(column, columns, n=1)
+    hint = f" (did you mean '{near[0]}'?)" if near else ""
+    listed = ", ".join(columns[:_COLUMNS_SHOWN]) + (", …" if len(columns) > _COLUMNS_SHOWN else "")
+    return f"{path} has no column '{column}'{hint}; it has {listed}"
