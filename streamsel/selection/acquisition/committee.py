@@ -30,7 +30,7 @@ def committee_kl(candidates: Candidates) -> Floats:
 
         Σ_m w_m KL(p_m ‖ C) / log k  =  (H(C) − Σ_m w_m H(p_m)) / log k
 
-    This is the weighted Jensen–Shannon divergence, and the mutual information of label and member. (A. McCallum
+    It is the weighted Jensen–Shannon divergence, and the mutual information of label and member. (A. McCallum
     and K. Nigam, Employing EM and Pool-Based Active Learning for Text Classification, ICML 1998.)
     """
     members, weights = _committee(candidates, "committee_kl")

@@ -11,11 +11,11 @@ from streamsel.selection.candidates import Candidates, Floats
 
 def expected_error(candidates: Candidates) -> Floats:
     """Expected fall of the mean entropy of recent events' predictions, were the event's label known; from
-    −log k to log k, mapped to 0 to 1. (N. Roy and A. McCallum, Toward Optimal Active Learning through Sampling
-    Estimation of Error Reduction, ICML 2001: expected log loss over a sample.)
+    −log k to log k, mapped to 0 to 1. (N. Roy and A. McCallum, Toward Optimal Active Learning through
+    Sampling Estimation of Error Reduction, ICML 2001: expected log loss over a sample.)
 
-    They retrain the model for every candidate and label. Here it takes, instead, one step of a kernel logistic
-    regression: label y at x raises the logit of y at a recent event u, its others staying, by
+    They retrain the model for every candidate and label. Instead it takes one step of a kernel logistic
+    regression here: label y at x raises the logit of y at a recent event u, its others staying, by
 
         s = K(x, u) (1 − p_y(x)),   K(x, u) as in ``similarities``
 
