@@ -1,31 +1,58 @@
-"""The gate: which events of a micro-batch are asked about, with exact propensities.
+"""The gate: which events are asked about, with an exact budget and exact propensities.
 
-An event is asked about in the *explore* lane when its exploration draw falls below the exploration fraction,
-whatever its utility; otherwise in the *uncertain* lane when its utility is above the threshold, the
-rolling-window quantile of recent utilities at which just the query fraction is spent. Utilities equal to the
-threshold are asked about by a second draw, so that the share is exact even when all utilities are the same
-(an unfitted model). The propensity
+The gate keeps a *balance*: what the query fraction has earned, event by event, less what was asked. It is
+held within a band of ``BAND`` events' worth (one query at least) to either side, so that any stretch of
+events is charged what its fraction allows, to the width of the band. Where the balance stands in the band is
+its *level* x, in [0, 1]; at one half just the fraction is spent.
 
-    π = e + (1 − e)·q,   q = 1 above the threshold, the tie share at it, 0 below
+An event is asked about when the level reaches its price. Every event has two:
 
-is therefore known exactly for every event, asked about or not. (Variable threshold and randomisation:
-I. Žliobaitė et al., Active Learning With Drifting Streaming Data, IEEE TNNLS 2014.)
+    by exploration   d / (d + e)    d: the exploration draw; e: the share to explore. Never less than
+                                    e · ``LEAST``, whatever the level, nor more than e · ``MOST``
+    by utility       r / (r + s)    r: the share of recent events that come before it in the order of rank and
+                                    utility, ties broken by a draw; s: the share left to the uncertain lane
+
+which is to say that a random e · x / (1 − x) and the s · x / (1 − x) most useful are asked about: more while
+the account is in credit, fewer while it is overdrawn, everything at the top of the band and nothing by
+utility below it. The order is one of ranks, so no drift of the utilities moves the prices for long.
+
+The balance before an event is the work of earlier draws alone. Given those, the event's own draws make it
+
+    π = E + (1 − E) · Q,    E = e · clip(x / (1 − x), LEAST, MOST),    Q = P(r ≤ s · x / (1 − x))
+
+likely to be asked about, exactly: with A whether it was asked, A / π − 1 is a martingale difference, and
+sums weighted by 1 / π are unbiased. How the stream is cut into micro-batches matters only to what is recent:
+an event's own micro-batch is part of it.
+
+(Variable threshold and randomisation: I. Žliobaitė et al., Active Learning With Drifting Streaming Data, IEEE
+TNNLS 2014. Weighting by the propensity given the past: A. Beygelzimer, S. Dasgupta and J. Langford,
+Importance Weighted Active Learning, ICML 2009. The account: J. S. Turner, New Directions in Communications,
+1986, the leaky bucket.)
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamsel.selection.candidates import Floats
 from streamsel.selection.capacity import QueryRate
+from streamsel.selection.ruling import NEVER, Ruling
 
-NONE, UNCERTAIN, EXPLORE = 0, 1, 2
+NONE, UNCERTAIN, EXPLORE, RULE = 0, 1, 2, 3
 """Lane codes in ``GateDecisions.lanes``."""
-STRETCH = 500
-"""Events over which spending is evened out."""
+BAND = 80.0
+"""Half the band, in events' worth: with some room for the luck of exploration, a hundredth of 10,000."""
+LEAST, MOST = 0.25, 2.0
+"""What the level may make of the exploration share, so that 1 / π stays bounded and the lanes in proportion."""
+_RANK = 1e6
+"""From one rank to the next in the order; no utility is as large."""
+_TINY = 1e-100
+"""A share that is nothing, to divide by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,101 +60,160 @@ class GateDecisions:
     """One micro-batch decided. Arrays of shape (events,)."""
 
     lanes: NDArray[np.int8]
-    """``NONE``, ``UNCERTAIN`` or ``EXPLORE``."""
-    propensities: NDArray[np.float64]
+    """``NONE``, ``UNCERTAIN``, ``EXPLORE``, or ``RULE``: asked about for its rank, its utility being below
+    the threshold."""
+    propensities: Floats
     threshold: float
+    """The utility above which an event without rank was asked about when the micro-batch began."""
     explore_fraction: float
-    """The share explored: the rate's, or less where ``explore_room`` left no more."""
+    """The share explored, in expectation."""
 
 
-def decide(
-    utilities: NDArray[np.float64],
-    recent: NDArray[np.float64],
-    rate: QueryRate,
-    explore_draws: NDArray[np.float64],
-    tie_draws: NDArray[np.float64],
-) -> GateDecisions:
-    """Decides a micro-batch.
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a micro-batch is decided by, known before any of its draws."""
 
-    ``recent`` holds the utilities of the rolling window, this micro-batch's own included; ``utilities``, the
-    draws and the result have shape (events,). Ranking within a window that holds the batch itself bounds
-    what a sudden shift can spend.
-    """
-    # Known before any draw, so that it is the exact propensity of exploration.
-    explore = min(rate.explore_fraction, rate.explore_room / max(len(utilities), 1))
-    # The uncertain lane gets what exploration leaves of the fraction, over the events it leaves.
-    share = max(rate.fraction - explore, 0.0) / (1.0 - explore) if explore < 1.0 else 0.0
-    threshold, tie = _threshold(recent, share * len(recent))
-    room = max(round(rate.room - explore * len(utilities)), 0)
-    if np.count_nonzero(utilities >= threshold) > room:
-        # Only so many may enter. Ranked without regard to the draws, so that propensities stay exact.
-        narrower, narrower_tie = _threshold(utilities, float(room))
-        if narrower > threshold or (narrower == threshold and narrower_tie < tie):
-            threshold, tie = narrower, narrower_tie
-    chance = np.where(utilities > threshold, 1.0, np.where(utilities == threshold, tie, 0.0))
-    lanes = np.where(tie_draws < chance, UNCERTAIN, NONE).astype(np.int8)
-    lanes[explore_draws < explore] = EXPLORE
-    return GateDecisions(lanes, explore + (1.0 - explore) * chance, threshold, explore)
+    explore: float
+    least: float
+    most: float
+    """The share of events to explore, and between what bounds the level may move it."""
+    share: float
+    """The share of events for the uncertain lane, of those exploration leaves."""
+    ranked_share: float
+    """The share of events that those of a rank may take: all, exploration's as well."""
+    earned: float
+    """What an event adds to the balance."""
+    bottom: float
+    """The balance at level 0."""
+    span: float
+    """From level 0 to level 1, in balance."""
 
-
-def _threshold(values: NDArray[np.float64], wanted: float) -> tuple[float, float]:
-    """The value t and the tie share s with ``#(values > t) + s · #(values == t) == wanted``."""
-    count = len(values)
-    if wanted <= 0.0 or count == 0:
-        return float("inf"), 0.0
-    wanted = min(wanted, float(count))
-    rank = int(np.ceil(wanted))
-    threshold = float(np.partition(values, count - rank)[count - rank])
-    above = int(np.count_nonzero(values > threshold))
-    equal = int(np.count_nonzero(values == threshold))
-    return threshold, (wanted - above) / equal
+    @classmethod
+    def of(cls, rate: QueryRate, events: int, mean_cost: float, largest_cost: float) -> _Terms:
+        """With costs of 1 the fraction is a share of events."""
+        fraction = min(rate.fraction / mean_cost, 1.0)
+        explore = min(rate.explore_fraction / mean_cost, 1.0)
+        most = min(MOST * explore, rate.explore_room / events, 1.0)
+        earned = max(rate.fraction, rate.explore_fraction)
+        half_band = max(BAND * earned, mean_cost, largest_cost)
+        return cls(
+            explore=max(explore, _TINY),
+            least=min(LEAST * explore, most),
+            most=most,
+            share=max((fraction - explore) / (1.0 - explore), _TINY) if explore < 1.0 else _TINY,
+            ranked_share=max(fraction, _TINY),
+            earned=earned,
+            bottom=mean_cost - half_band,
+            span=2.0 * half_band - mean_cost,
+        )
 
 
 class Gate:
-    """``decide`` with its rolling window and its accounts of what was spent.
-
-    A trailing quantile underspends while a model grows surer of itself, and overspends when it is suddenly
-    unsure. Two accounts, in queries, mend that:
-
-    - the *debt*: what the fractions so far allowed, less what was asked. The share is raised or lowered
-      exponentially by it, so that in the long run just the fraction is spent, whatever the utilities do
-      (I. Gibbs and E. Candès, Adaptive Conformal Inference Under Distribution Shift, NeurIPS 2021, steer the
-      level of a quantile so).
-    - the *surge*: a leaky bucket that holds half a stretch's queries and drains at one and a half times the
-      fraction, so that no stretch of events spends more than twice its share, but for the luck of the draws
-      and the grain of large micro-batches (J. S. Turner, New Directions in Communications, 1986).
-    """
+    """Decides micro-batches; holds the recent utilities and the balance."""
 
     def __init__(self, window: int = 500) -> None:
         if window < 1:
             raise ValueError(f"window must be at least 1 event, not {window}")
         self._window = window
         self._recent = np.empty(0)
-        self._debt = 0.0
-        self._surge = 0.0
+        self._mean_cost = 1.0
+        self._balance = 0.5
 
     def decide(
         self,
-        utilities: NDArray[np.float64],
+        utilities: Floats,
         rate: QueryRate,
-        explore_draws: NDArray[np.float64],
-        tie_draws: NDArray[np.float64],
+        explore_draws: Floats,
+        tie_draws: Floats,
+        ruling: Ruling | None = None,
     ) -> GateDecisions:
-        """Decides a micro-batch and remembers its utilities and what it spent."""
+        """Decides a micro-batch and remembers its utilities and what it spent.
+
+        ``utilities`` in [0, 1], NaN for 1, and draws uniform in [0, 1), all of shape (events,). With costs,
+        the fraction is what an event earns in units of the budget, and utilities should be per cost.
+        """
         count = len(utilities)
-        self._recent = np.concatenate((self._recent, utilities))[-max(self._window, count) :]
-        # Debt from before a change of capacity is forgotten: only what two stretches could mend counts.
-        most_debt = max(2.0 * STRETCH * rate.fraction, 1.0)
-        debt = min(max(self._debt, -most_debt), most_debt)
-        most_surge = max(0.5 * STRETCH * rate.fraction, 1.0)
-        surge = min(self._surge, most_surge) - 1.5 * rate.fraction * count
-        corrected = replace(
-            rate,
-            fraction=min(max(rate.fraction * math.exp(4.0 * debt / most_debt), rate.explore_fraction), 1.0),
-            room=min(rate.room, int(most_surge - surge)),
-        )
-        decisions = decide(utilities, self._recent, corrected, explore_draws, tie_draws)
-        asked = int(np.count_nonzero(decisions.lanes))
-        self._debt = debt + rate.fraction * count - asked
-        self._surge = max(surge + asked, 0.0)
-        return decisions
+        if count == 0:
+            return GateDecisions(np.empty(0, dtype=np.int8), np.empty(0), np.inf, 0.0)
+        ranks = np.zeros(count) if ruling is None else ruling.ranks
+        costs = None if ruling is None else ruling.costs
+        terms = self._terms(rate, count, costs)
+
+        order = np.where(np.isnan(utilities), 1.0, utilities) + _RANK * np.maximum(ranks, 0.0)
+        ladder = self._remembered(order[ranks >= 0.0], count)
+        not_above = ladder.searchsorted(order, side="right")
+        above, equal = len(ladder) - not_above, not_above - ladder.searchsorted(order)
+        wanted = len(ladder) * np.where(ranks > 0.0, terms.ranked_share, terms.share)
+        by_utility = (ranks >= 0.0) & (rate.fraction > 0.0)
+        places = above + (1.0 - tie_draws) * equal
+        prices = np.where(by_utility, places / (places + wanted), np.inf)
+        explore_prices = explore_draws / (explore_draws + terms.explore)
+        explore_prices[explore_draws < terms.least] = -np.inf
+        explore_prices[(explore_draws >= terms.most) | (ranks == NEVER)] = np.inf
+
+        lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
+        room = round(rate.room - terms.explore * count)
+        if np.count_nonzero(lanes == UNCERTAIN) >= room:
+            # From the last one there is room for on, nothing is asked about for its utility.
+            full = int(np.cumsum(lanes == UNCERTAIN).searchsorted(room)) + 1 if room > 0 else 0
+            prices[full:] = np.inf
+            lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
+        self._balance = balance
+
+        odds = _odds(levels)
+        explored = np.minimum(np.maximum(terms.explore * odds, terms.least), terms.most)
+        explored[ranks == NEVER] = 0.0
+        chance = np.minimum(np.maximum((wanted * odds - above) / np.maximum(equal, 1), 0.0), 1.0)
+        chance[prices == np.inf] = 0.0
+        threshold = _threshold(ladder, terms.share * float(odds[0]))
+        lanes[(lanes == UNCERTAIN) & (ranks > 0.0) & (utilities < threshold)] = RULE
+        propensities = explored + (1.0 - explored) * chance
+        return GateDecisions(lanes, propensities, threshold, float(explored.sum()) / count)
+
+    def _terms(self, rate: QueryRate, count: int, costs: Floats | None) -> _Terms:
+        """What the rate comes to for a micro-batch of these costs."""
+        mean, largest = (1.0, 1.0) if costs is None else (float(costs.mean()), float(costs.max()))
+        self._mean_cost += min(count / self._window, 1.0) * (mean - self._mean_cost)
+        return _Terms.of(rate, count, self._mean_cost, largest)
+
+    def _remembered(self, order: Floats, count: int) -> Floats:
+        """The recent events' places in the order, lowest first; with those of this micro-batch."""
+        self._recent = np.concatenate((self._recent, order))[-max(self._window, count) :]
+        return np.sort(self._recent)
+
+    def _walk(
+        self, terms: _Terms, prices: Floats, explore_prices: Floats, costs: Floats | None
+    ) -> tuple[NDArray[np.int8], Floats, float]:
+        """Event by event: the lane, and the level before the event was decided; the balance after them all."""
+        # What a former rate left beyond twice the band is neither avenged nor made good.
+        level = max((self._balance - terms.bottom) / terms.span, -2.0)
+        earned = terms.earned / terms.span
+        charges = repeat(1.0 / terms.span) if costs is None else (costs / terms.span).tolist()
+        before: list[float] = []
+        lowest = np.minimum(prices, explore_prices).tolist()
+        for price, charge in zip(lowest, charges, strict=False):
+            level += earned
+            if level > 1.0:
+                level = 1.0
+            before.append(level)
+            if level >= price:
+                level -= charge
+        levels = np.fromiter(before, np.float64, len(before))
+        lanes = np.where(levels >= prices, np.int8(UNCERTAIN), np.int8(NONE))
+        lanes[levels >= explore_prices] = EXPLORE
+        return lanes, levels, level * terms.span + terms.bottom
+
+
+def _odds(levels: Floats) -> Floats:
+    """x / (1 − x), from 0 to infinity."""
+    held = np.maximum(levels, 0.0)
+    return held / np.maximum(1.0 - held, _TINY)
+
+
+def _threshold(ladder: Floats, share: float) -> float:
+    """The utility that this share of the recent events reaches; infinite when those of a rank take it all."""
+    place = min(share, 1.0) * len(ladder)
+    if place <= 0.0:
+        return np.inf
+    threshold = float(ladder[-math.ceil(place)])
+    return threshold if threshold < _RANK else np.inf
