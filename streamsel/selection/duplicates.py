@@ -2,8 +2,8 @@
 
 An event repeats a pattern when queries asked within the last window, answered or still pending, lie within a
 small radius of it, and few more lie within three radii: ordinary neighbours, even in a dense stream, would
-spread over the larger ball. A pattern may be asked about a few times a window, or twice its share of the
-stream, if that is more: what is always frequent is no burst.
+spread over the larger ball. A pattern may be asked about a few times a window, or twice the share it had of
+the stream some windows ago, if that is more: what is always frequent is no burst.
 
 What a stream holds is not changed by that: where suppression leaves too few other events to spend the budget
 on, it gives way after a window, so that a stream of one pattern, old or new, is asked about as any other.
@@ -29,6 +29,8 @@ MOST_ASKED = 256
 """Queries remembered."""
 MOST_CHECKED = 512
 """Events of highest utility looked at in a micro-batch."""
+AGE = 2
+"""Windows that a sample of the stream must be old to tell what is frequent, lest a burst vouch for itself."""
 FARTHEST = 1e4
 """In standard deviations. Events farther out are taken to lie here, where squares keep their precision."""
 
@@ -45,6 +47,10 @@ class Duplicates:
         self._asked = np.empty((0, 0))
         self._asked_at = np.empty(0, np.intp)
         """Where in the stream."""
+        self._sample = np.empty((0, 0))
+        """Of the stream some windows ago."""
+        self._next_sample = np.empty((0, 0))
+        self._sampled_at = 0
         self._withheld = 0.0
         """Queries that suppression lately kept the budget from being spent on."""
 
@@ -66,12 +72,13 @@ class Duplicates:
         points = np.clip(points, -FARTHEST, FARTHEST)
         if self._asked.shape[1] != points.shape[1]:
             self._asked, self._asked_at = np.empty((0, points.shape[1])), np.empty(0, np.intp)
+        self._keep(recent)
         span = max(self._window, count)
         batch = _Batch(
             points,
             wanted,
             self._asked[self._asked_at >= self._events - span],
-            recent,
+            self._sample,
             self._times,
             2.0 * fraction * span,
         )
@@ -94,6 +101,12 @@ class Duplicates:
         self._asked = np.concatenate((self._asked, self._points[rows]))[-MOST_ASKED:]
         self._asked_at = np.concatenate((self._asked_at, at))[-MOST_ASKED:]
 
+    def _keep(self, recent: Recent | None) -> None:
+        if recent is not None and self._events - self._sampled_at >= AGE * self._window:
+            self._sample = self._next_sample
+            self._next_sample = np.clip(recent.points, -FARTHEST, FARTHEST)
+            self._sampled_at = self._events
+
     def _released(self, rows: Rows, wanted: Floats, fraction: float) -> Rows:
         """What stays suppressed. Withheld is the level of a bucket: the budget fills it, every event left to
         ask about drains a query; what would flow over is released."""
@@ -108,12 +121,12 @@ class _Batch:
     """A micro-batch beside what was asked lately."""
 
     def __init__(
-        self, points: Floats, wanted: Floats, asked: Floats, recent: Recent | None, times: int, twice: float
+        self, points: Floats, wanted: Floats, asked: Floats, sample: Floats, times: int, twice: float
     ) -> None:
         self._points = points
         self._wanted = wanted
         self._asked = asked
-        self._recent = recent
+        self._sample = sample
         self._times = times
         self._twice = twice
         """Twice the queries of a window."""
@@ -143,9 +156,8 @@ class _Batch:
     def _allowed(self, point: Floats) -> int:
         """How many more queries may be asked about the pattern at ``point``, of shape (1, dimensions)."""
         limit = float(self._times)
-        if self._recent is not None and len(self._recent.points):
-            sample = np.clip(self._recent.points, -FARTHEST, FARTHEST)
-            share = np.mean(_squared_distances(sample, point) <= self._near)
+        if len(self._sample) and self._sample.shape[1] == point.shape[1]:
+            share = np.mean(_squared_distances(self._sample, point) <= self._near)
             limit = max(limit, self._twice * float(share))
         asked = int(np.count_nonzero(_squared_distances(self._asked, point) <= self._near))
         return max(int(limit) - asked, 0)

@@ -124,6 +124,7 @@ def test_countless_groups_take_bounded_memory() -> None:
     """Beyond a thousand they are one group, which is raised as one and named so; those of an earlier window
     leave their places to new ones."""
     accounts = QuotaAccounts(Quota("fair", "country", 1.0), window=500)
+    raised: dict[int, str] = {}
     for start in range(0, 50_000, 5000):
         fields = fields_of([str(start + row) for row in range(5000)])
         raised = accounts.raised(fields, np.linspace(1.0, 0.0, 5000), np.ones(5000, bool), FRACTION)
