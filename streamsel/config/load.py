@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, TypeGuard, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -20,6 +19,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from streamsel.config.base import nearest
 from streamsel.config.sections import Config
 
 PREFIX = "STREAMSEL_"
@@ -99,10 +99,10 @@ def _unknown(content: Mapping[str, Any], model: type[BaseModel], place: str) -> 
     """Keys that are none of ours, with the nearest that is."""
     for key, value in content.items():
         if key not in model.model_fields:
-            yield f"{place}{key}: unknown key{_nearest(key, list(model.model_fields))}"
+            yield f"{place}{key}: unknown key{nearest(key, list(model.model_fields))}"
             continue
         inner = model.model_fields[key].annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel) and isinstance(value, Mapping):
+        if _is_section(inner) and isinstance(value, Mapping):
             yield from _unknown(value, inner, f"{place}{key}.")
 
 
@@ -117,8 +117,8 @@ def _mistaken_variables(variables: Mapping[str, str]) -> Iterator[str]:
         if name in RESERVED or name.startswith(f"{PREFIX}TEST_"):
             continue
         if name not in known:
-            yield f"{name}: unknown environment variable{_nearest(name, list(known))}"
-        elif get_origin(known[name]) in (list, dict) and not _is_json(value):
+            yield f"{name}: unknown environment variable{nearest(name, list(known))}"
+        elif _is_composed(known[name]) and not _is_json(value):
             given = "its value" if name in SECRET_VARIABLES else repr(value)
             yield f'{name}: {given} is not JSON; a list is written as \'["a", "b"]\''
 
@@ -126,6 +126,15 @@ def _mistaken_variables(variables: Mapping[str, str]) -> Iterator[str]:
 def _fields(section: Any) -> dict[str, FieldInfo]:
     fields: dict[str, FieldInfo] = section.model_fields
     return fields
+
+
+def _is_composed(annotation: Any) -> bool:
+    """Lists and tables: in a variable they are JSON."""
+    return get_origin(annotation) in (list, dict) or _is_section(annotation)
+
+
+def _is_section(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _is_json(value: str) -> bool:
@@ -136,20 +145,17 @@ def _is_json(value: str) -> bool:
     return True
 
 
-def _nearest(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}"
-
-
 def _explained(error: ValidationError) -> Iterator[str]:
     for mistake in error.errors(include_url=False):
         # Of a key with alternatives, the name of the alternative (such as "list[str]") is left out.
         place = [str(part) for part in mistake["loc"] if "[" not in str(part)]
         given = mistake.get("input")
         shown = "" if _may_be_secret(place) or isinstance(given, dict | BaseModel) else f" (it is {given!r})"
-        yield f"{'.'.join(place)}: {mistake['msg'].removeprefix('Value error, ')}{shown}"
+        said = mistake["msg"].removeprefix("Value error, ") + shown
+        # Sections that disagree name the place themselves.
+        yield f"{'.'.join(place)}: {said}" if place else said
 
 
 def _may_be_secret(place: Sequence[str]) -> bool:
     """Passwords, addresses with passwords, keys; and what stands where a whole section should."""
-    return len(place) == 1 or place[0] == "auth" or place[-1] in ("url", "sasl_password")
+    return len(place) <= 1 or place[0] == "auth" or place[-1] in ("url", "sasl_password")

@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from streamsel.config.base import Positive, Seconds, Section
+from streamsel.config.select import Known, Select
 
 Scope = Literal["reviewer", "producer", "admin"]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Seconds = Annotated[float, Field(gt=0.0)]
-Positive = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """Frozen, and closed: an unknown key is an error, and so is a number that is none or has no end."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Stream(Section):
@@ -94,9 +88,10 @@ class Labels(Section):
 class Model(Section):
     """What learns."""
 
-    preset: Literal["logistic", "tree", "forest"] = Field(
+    preset: Literal["logistic", "tree", "forest", "portfolio", "text"] = Field(
         "logistic",
-        description="Scaled logistic regression, Hoeffding adaptive tree, or aggregated Mondrian forest.",
+        description="Scaled logistic regression, Hoeffding adaptive tree, aggregated Mondrian forest, a "
+        "mixture of online and refitted models, or a linear model of words for texts.",
     )
     factory: str | None = Field(
         None,
@@ -110,28 +105,6 @@ class Model(Section):
         if factory is not None and not re.fullmatch(r"[\w.]+:[\w.]+", factory):
             raise ValueError(f"'{factory}' is not of the form package.module:function")
         return factory
-
-
-class Select(Section):
-    """Which events are asked about."""
-
-    strategy: Literal["entropy", "margin", "least_confidence"] = Field(
-        "entropy", description="How utility is measured."
-    )
-    budget: float = Field(
-        0.05,
-        gt=0.0,
-        le=1.0,
-        description="Largest share of events ever asked about; capacity may set a smaller one.",
-    )
-    explore: Share = Field(
-        0.2, description="Share of the queries drawn at random, for honest evaluation and the unforeseen."
-    )
-    window: Positive = Field(500, description="Recent events whose utilities set the threshold.")
-    seed: int = Field(0, ge=0, description="Of the exploration draw.")
-    on_desk_outage: Literal["pause", "shed"] = Field(
-        "pause", description="While the desk is unreachable: pause the stream, or go on without queries."
-    )
 
 
 class Capacity(Section):
@@ -207,7 +180,7 @@ class ApiKey(Section):
 class Auth(Section):
     """Who may call. Without keys nobody can, but for health, readiness and metrics."""
 
-    keys: list[ApiKey] = []
+    keys: list[ApiKey] = Field([], description="One for each caller.")
 
     @field_validator("keys")
     @classmethod
@@ -231,3 +204,11 @@ class Config(Section):
     redis: Redis = Redis()
     desk: Desk = Desk()
     auth: Auth = Auth()
+
+    @model_validator(mode="after")
+    def _in_agreement(self) -> Self:
+        stream, labels = self.stream, self.labels
+        features = None if stream.features == "*" else [*stream.features, *filter(None, [stream.text])]
+        hidden = filter(None, [stream.id, stream.timestamp, *stream.exclude, *stream.redact])
+        self.select.check(Known(features, list(hidden), stream.segments, labels.names))
+        return self

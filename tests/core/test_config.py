@@ -12,8 +12,11 @@ import pytest
 from pydantic import SecretStr
 
 from streamsel.config import ApiKey, Config, load, schema
+from streamsel.config.constraints import CostsTable, QuotaTable, RuleTable
 
 HASH = "ab" * 32
+RULE = {"name": "large", "ask": "always", "field": "amount", "op": ">", "value": 1000}
+QUOTA = {"name": "fair", "segment": "predicted_class", "least": 0.1}
 KEY = {"name": "ann", "scope": "reviewer", "sha256": HASH}
 
 EXAMPLES: dict[str, tuple[str, Any]] = {
@@ -33,8 +36,14 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "model.seed": ("7", 7),
     "select.strategy": ("margin", "margin"),
     "select.budget": ("0.25", 0.25),
+    "select.labels_per_hour": ("120", 120.0),
+    "select.money_per_day": ("99.5", 99.5),
     "select.explore": ("0.5", 0.5),
     "select.window": ("1000", 1000),
+    "select.rules": (json.dumps([RULE]), [RuleTable.model_validate(RULE)]),
+    "select.quotas": (json.dumps([QUOTA]), [QuotaTable.model_validate(QUOTA)]),
+    "select.costs": ('{"label": {"positive": 3}}', CostsTable(label={"positive": 3.0})),
+    "select.duplicates": ("0", 0),
     "select.seed": ("3", 3),
     "select.on_desk_outage": ("shed", "shed"),
     "capacity.target_backlog": ("40", 40),

@@ -23,7 +23,7 @@ def mistakes(tmp_path: Path, toml: str = "", **environment: str) -> str:
     [
         ("[selct]\nbudget = 0.1", "selct: unknown key; did you mean 'select'?"),
         ("[select]\nbudgt = 0.1", "select.budgt: unknown key; did you mean 'budget'?"),
-        ("[select]\nzzzz = 0.1", "select.zzzz: unknown key; known are strategy, budget, explore"),
+        ("[select]\nzzzz = 0.1", "select.zzzz: unknown key; known are strategy, budget, labels_per_hour"),
         ("[select]\nbudget = 2", "select.budget: Input should be less than or equal to 1 (it is 2)"),
         ("[select]\nbudget = 0", "select.budget: Input should be greater than 0 (it is 0)"),
         ("[select]\nbudget = nan", "select.budget: Input should be a finite number (it is nan)"),
@@ -31,7 +31,7 @@ def mistakes(tmp_path: Path, toml: str = "", **environment: str) -> str:
             "[select]\nexplore = -0.1",
             "select.explore: Input should be greater than or equal to 0 (it is -0.1)",
         ),
-        ("[select]\nstrategy = 'fast'", "'entropy', 'margin' or 'least_confidence' (it is 'fast')"),
+        ("[select]\nstrategy = 'entrpy'", "select.strategy: must be the name of a strategy or"),
         ("[select]\nwindow = 1.5", "select.window: Input should be a valid integer"),
         (
             "[capacity]\nlease_seconds = inf",
