@@ -10,6 +10,7 @@ from river import forest, tree
 
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.spec import ModelSpec
+from streamsel.learning.text import TextMixture
 from streamsel.learning.trees import CutOffScore, EncodedTrees, SignedLogarithm
 from streamsel.records import Value
 
@@ -62,10 +63,15 @@ def _forest(spec: ModelSpec) -> Classifier:
     return cast(Classifier, EncodedTrees(spec.labels, spec.text, estimator, CutOffScore()))
 
 
+def _text(spec: ModelSpec) -> Classifier:
+    return cast(Classifier, TextMixture(spec.labels, spec.text))
+
+
 _PRESETS: dict[str, Callable[[ModelSpec], Classifier]] = {
     "logistic": _logistic,
     "tree": _tree,
     "forest": _forest,
+    "text": _text,
 }
 
 

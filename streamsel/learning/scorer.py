@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.presets import Classifier
+from streamsel.learning.text import TextMixture
 from streamsel.records import FeatureTable
 
 
@@ -58,6 +59,21 @@ class EventScorer:
             return {}
 
 
+class TableScorer:
+    """By the model's own ``predict_proba_many``."""
+
+    def __init__(self, model: TextMixture) -> None:
+        self._model = model
+        self.errors = 0
+        self.last_error = ""
+
+    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
+        """See ``Scorer``."""
+        return self._model.predict_proba_many(table)
+
+
 def scorer_of(model: Classifier, labels: tuple[str, ...]) -> Scorer:
     """The fastest way to score with this model."""
-    return LinearScorer(model) if isinstance(model, ScaledLogistic) else EventScorer(model, labels)
+    if isinstance(model, ScaledLogistic):
+        return LinearScorer(model)
+    return TableScorer(model) if isinstance(model, TextMixture) else EventScorer(model, labels)

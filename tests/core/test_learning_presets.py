@@ -93,6 +93,9 @@ class TestLearning:
         model = build(ModelSpec(LABELS, preset))
         for index in range(300):
             model.learn_one({"terminal": f"t{index}", "amount": float(index)}, LABELS[index % 3])
+        for index in range(3_000):
+            # Python keeps some thousand freed objects for the next ones.
+            model.predict_proba_one({"terminal": f"s{index}", f"another {index}": 1.0})
         tracemalloc.start()
         for index in range(10_000):
             model.predict_proba_one({"terminal": f"t{index}", f"feature {index}": 1.0})
