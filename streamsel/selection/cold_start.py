@@ -15,7 +15,7 @@ NEIGHBOUR = 5
 """Whose distance tells how alone an event is: a rare kind of events has a few of its own about it."""
 WINDOW = 500
 """Events among which the scores are ranked."""
-FEW = 5
+FEW = 10
 """So many labels of every class make a beginning."""
 
 
@@ -73,8 +73,13 @@ def _loneliness(points: Floats, others: Floats) -> Floats:
     nearest = min(NEIGHBOUR, len(others)) - 1
     if nearest < 0:
         return np.zeros(len(points))
-    distances = np.partition(squared_distances(points, others), nearest, axis=1)[:, nearest]
-    return np.sqrt(distances)
+    distances = squared_distances(points, others)
+    # The few smallest crossed out one by one: faster than a partition.
+    rows = np.arange(len(points))
+    for _ in range(nearest):
+        distances[rows, distances.argmin(axis=1)] = np.inf
+    furthest: Floats = np.sqrt(distances.min(axis=1))
+    return furthest
 
 
 def _ranks(values: Floats, window: Floats) -> Floats:

@@ -21,8 +21,8 @@ class HalfSpaceTrees:
 
     Each node halves its range in a random dimension; how many events of a window fell into a node tells how
     dense it is. Three things differ from the paper, as measured better on rare classes that are small
-    clusters among others: the ranges lie around the middle of the data, a node is looked into down to 3 % of a
-    window rather than 10 %, and the trees' densities are averaged as logarithms. A window ends with the
+    clusters among others: the ranges lie around the middle of the data, a node is looked into down to 3 % of
+    a window rather than 10 %, and the trees' densities are averaged as logarithms. A window ends with the
     micro-batch that fills it; until the first has ended, the events so far stand for it.
     """
 

@@ -194,8 +194,9 @@ def _columns(table: FeatureTable) -> tuple[tuple[str, ...], Floats, Strings]:
         if kinds:
             names.append(name)
             numbers.append(column)
-    values = np.array(numbers, dtype=np.float64).T if numbers else np.zeros((len(table.rows), 0))
-    return tuple(names), values, strings
+    # In the order of a decoded matrix: sums in another order would differ in the last bits.
+    values = np.array(numbers, dtype=np.float64).reshape(len(numbers), len(table.rows))
+    return tuple(names), np.ascontiguousarray(values.T), strings
 
 
 def _worded(texts: Sequence[str | None], codes: _Codes) -> Floats:
