@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
+from streamsel.learning.mixture import Mixture
 from streamsel.learning.presets import Classifier
-from streamsel.learning.text import TextMixture
 from streamsel.records import FeatureTable
 
 
@@ -59,21 +59,21 @@ class EventScorer:
             return {}
 
 
-class TableScorer:
-    """By the model's own ``predict_proba_many``."""
+class MixtureScorer:
+    """By the model itself."""
 
-    def __init__(self, model: TextMixture) -> None:
+    def __init__(self, model: Mixture) -> None:
         self._model = model
         self.errors = 0
         self.last_error = ""
 
     def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
         """See ``Scorer``."""
-        return self._model.predict_proba_many(table)
+        return self._model.probabilities(table)
 
 
 def scorer_of(model: Classifier, labels: tuple[str, ...]) -> Scorer:
     """The fastest way to score with this model."""
     if isinstance(model, ScaledLogistic):
         return LinearScorer(model)
-    return TableScorer(model) if isinstance(model, TextMixture) else EventScorer(model, labels)
+    return MixtureScorer(model) if isinstance(model, Mixture) else EventScorer(model, labels)

@@ -1,7 +1,7 @@
 """The ``text`` preset: hashed n-grams into logistic regression and complement naive Bayes, mixed.
 
-Each member scores a micro-batch at once: per class, the entries' values times their buckets' weights are
-summed by row. A table of one row is a micro-batch too, so both ways to predict give the same to the last bit.
+Each member scores a micro-batch at once: by class, the entries' values times their buckets' weights are
+summed by row. A row's sum does not depend on the others, so an event is scored alike alone, to the last bit.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
-from river import base, preprocessing
+from river import preprocessing
 
 from streamsel.learning.features import LARGEST_NUMBER, category, parts
-from streamsel.learning.hedge import Hedge
 from streamsel.learning.logistic import LARGEST_SCORE
+from streamsel.learning.mixture import Mixture, table_of
 from streamsel.learning.ngrams import ngrams, prepared, stretches
 from streamsel.learning.spec import unknown_label
 from streamsel.records import FeatureTable, Value
@@ -113,7 +113,7 @@ class ComplementBayes:
         self._labels[y] += 1.0
 
 
-class TextMixture(base.Classifier):
+class TextMixture(Mixture):
     """Takes any mix of features: the n-grams of ``text`` go into both members; numbers, standardised by the
     labelled events' mean and variance, and categories into the logistic alone.
 
@@ -122,9 +122,8 @@ class TextMixture(base.Classifier):
     """
 
     def __init__(self, labels: tuple[str, ...], text: str | None = None) -> None:
-        self.labels = labels
+        super().__init__(labels, members=2)
         self.text = text
-        self.seen: set[str] = set()
         classes = len(labels)
         self._bits = max(min(MOST_BITS, WEIGHT_BITS - (classes - 1).bit_length()), LEAST_BITS)
         self._buckets = 1 << self._bits
@@ -132,11 +131,6 @@ class TextMixture(base.Classifier):
         self._scaler = preprocessing.StandardScaler()
         self._logistic = SparseLogistic(self._buckets + self._others + 1, classes)
         self._bayes = ComplementBayes(self._buckets, classes)
-        self._hedge = Hedge(2, classes)
-
-    @property
-    def _multiclass(self) -> bool:
-        return True
 
     def learn_one(self, x: Mapping[str, Value], y: str) -> None:
         """Raises, unchanged, ``ValueError`` or ``TypeError`` for a label or value that can't be learned."""
@@ -144,31 +138,23 @@ class TextMixture(base.Classifier):
             raise ValueError(unknown_label(y, self.labels))
         self._scaler.learn_one(parts(x, self.text).numbers)
         label = self.labels.index(y)
-        table = _one_row(x)
+        table = table_of([x])
         text, entries = self._encoded(table, self._texts(table))
-        self._hedge.learn(self._opinions(text, entries, 1)[:, 0], label)
+        self.hedge.learn(self._opinions(text, entries, 1)[:, 0], label)
         self._logistic.learn(entries, label)
         self._bayes.learn(text, label)
         self.seen.add(y)
 
-    def predict_proba_one(self, x: Mapping[str, Value]) -> dict[str, float]:
-        """By label; empty before the first label, and certain of the only label seen so far."""
-        if len(self.seen) < 2:
-            return dict.fromkeys(self.seen, 1.0)
-        return dict(zip(self.labels, self.predict_proba_many(_one_row(x))[0].tolist(), strict=True))
-
-    def predict_proba_many(self, table: FeatureTable) -> Floats:
-        """(rows, labels) in the order of ``labels``, or (rows, 0) until two labels have been seen. A row of
-        NaN is an event without text whose numbers are not numbers."""
-        if len(self.seen) < 2:
-            return np.zeros((len(table.rows), 0))
+    def members(self, table: FeatureTable) -> Floats:
+        """Logistic regression and naive Bayes; the latter has no opinion where there is no text, the former
+        none where a number is NaN."""
         texts = self._texts(table)
-        mixed = np.empty((len(texts), len(self.labels)))
+        opinions = np.empty((2, len(texts), len(self.labels)))
         for stretch in stretches(texts):
             piece = FeatureTable(table.names, table.rows[stretch])
             text, entries = self._encoded(piece, texts[stretch])
-            mixed[stretch] = self._hedge.mix(self._opinions(text, entries, len(piece.rows)))
-        return mixed
+            opinions[:, stretch] = self._opinions(text, entries, len(piece.rows))
+        return opinions
 
     def _opinions(self, text: Entries, entries: Entries, count: int) -> Floats:
         """(members, rows, labels)"""
@@ -207,16 +193,11 @@ class TextMixture(base.Classifier):
                     rows.append(row)
                     buckets.append(self._bucket(name))
                     values.append(min(max((bounded - mean) / deviation, -LARGEST_SCORE), LARGEST_SCORE))
-        return Entries(np.array(rows), np.array(buckets), np.array(values))
+        return Entries(np.array(rows, np.int64), np.array(buckets, np.int64), np.array(values))
 
     def _bucket(self, name: str) -> int:
         digest: int = xxhash.xxh3_64_intdigest(name.encode("utf-8", "surrogatepass"))
         return self._buckets + digest % self._others
-
-
-def _one_row(x: Mapping[str, Value]) -> FeatureTable:
-    names = tuple(sorted(x))
-    return FeatureTable(names, [tuple(x[name] for name in names)])
 
 
 def _softmax(logits: Floats) -> Floats:

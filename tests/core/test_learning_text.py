@@ -116,13 +116,14 @@ class TestTextMixture:
         scored = scorer_of(model, labels).probabilities(table)
         for row, shares in enumerate(scored.tolist()):
             assert model.predict_proba_one(table.row(row)) == dict(zip(labels, shares, strict=True))
+        assert model.predict_proba_many([]) == []
         np.testing.assert_allclose(scored.sum(axis=1), 1.0)
 
     def test_a_table_of_numbers_is_scored_like_any_other(self) -> None:
         """Also by its matrix, of which no number is read."""
         model = mixture_of([({"x": float(n)}, LABELS[n > 5]) for n in range(12)], LABELS[:2])
         events = [(0.0,), (11.0,)]
-        scored = model.predict_proba_many(FeatureTable(("x",), events, np.array(events)))
+        scored = model.probabilities(FeatureTable(("x",), events, np.array(events)))
         assert scored[0, 0] > 0.5 > scored[1, 0]
 
     def test_recognises_words_it_has_not_met(self) -> None:
@@ -155,10 +156,10 @@ class TestTextMixture:
         events = random.Random(3)
         model = mixture_of([mixed_event(events) for _ in range(60)], LABELS)
         row = ((1.0, "SE", "cash now"), (float("nan"), "SE", "cash now"), (float("nan"), "SE", None))
-        scored = model.predict_proba_many(FeatureTable(("amount", "country", "note"), row))
+        scored = model.probabilities(FeatureTable(("amount", "country", "note"), row))
         assert np.isnan(scored[2]).all()
         assert np.isfinite(scored[:2]).all()
-        alone = model.predict_proba_many(FeatureTable(("amount", "country", "note"), row[:1]))
+        alone = model.probabilities(FeatureTable(("amount", "country", "note"), row[:1]))
         assert (alone == scored[:1]).all()
 
     @pytest.mark.parametrize("classes", [2, 4, 50, 1_000])
