@@ -1,0 +1,63 @@
+"""Gradient-boosted trees fitted to a window of labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightgbm
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+ROUNDS = 30
+TREES = 120
+"""With many classes every round is as many trees; there are fewer rounds then, and each takes larger steps."""
+LEAST_ROUNDS = 10
+STEPS = 6.0
+"""The learning rate times the rounds: half as many rounds of twice the size predict as well."""
+
+# Few rows, so small leaves and every distinct value a split. One thread and a fixed order of additions: every
+# replica gets the same trees.
+_PARAMETERS = {
+    "num_leaves": 15,
+    "min_data_in_leaf": 3,
+    "num_threads": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+_BINNING = {
+    "max_bin": 63,
+    "min_data_in_bin": 1,
+    "feature_pre_filter": False,
+    "verbosity": -1,
+    "num_threads": 1,
+}
+
+
+class BoostedTrees:
+    """LightGBM. (G. Ke et al., LightGBM: A Highly Efficient Gradient Boosting Decision Tree, NIPS 2017.)"""
+
+    def __init__(self, matrix: Floats, labels: NDArray[np.int64], classes: int, seed: int) -> None:
+        """Fits (rows, columns) to class indices, of which two or more must occur."""
+        present, targets = np.unique(labels, return_inverse=True)
+        count = len(present)
+        rounds = min(max(TREES // count, LEAST_ROUNDS), ROUNDS)
+        task = {"objective": "binary"} if count == 2 else {"objective": "multiclass", "num_class": count}
+        data = lightgbm.Dataset(matrix, targets.astype(np.float64), params=_BINNING)
+        self._trees: Any = lightgbm.train(
+            {**_PARAMETERS, **task, "learning_rate": STEPS / rounds, "seed": seed}, data, rounds
+        )
+        self._present = present
+        self._classes = classes
+        self._width = matrix.shape[1]
+
+    def probabilities(self, matrix: Floats) -> Floats:
+        """(rows, columns), at least as wide as what was fitted, to (rows, classes)."""
+        predicted: Floats = self._trees.predict(np.ascontiguousarray(matrix[:, : self._width]), num_threads=1)
+        probabilities = np.zeros((len(matrix), self._classes))
+        if predicted.ndim == 1:
+            predicted = np.column_stack((1.0 - predicted, predicted))
+        probabilities[:, self._present] = predicted
+        return probabilities

@@ -1,0 +1,211 @@
+"""A mixture of learners that answer to each label at once and learners that are fitted anew now and then.
+
+A label log is small: a few hundred labels an hour. So batch learners can be fitted to its last hundreds or
+thousands again and again, at little cost, and they use few labels far better than any online learner. The
+online members bridge the labels since the last fit. Which member to believe is decided by how well each has
+lately predicted labels before it learned them (see ``Hedge``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from river import base
+
+from streamsel.learning.hedge import Hedge
+from streamsel.learning.linear import LinearScorer
+from streamsel.learning.logistic import ScaledLogistic
+from streamsel.learning.portfolio.boosted import BoostedTrees
+from streamsel.learning.portfolio.kernel import WIDTHS, KernelMachine
+from streamsel.learning.portfolio.naive_bayes import GaussianNaiveBayes
+from streamsel.learning.portfolio.rows import RowEncoder, stacked
+from streamsel.learning.spec import unknown_label
+from streamsel.records import FeatureTable, Value
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+BOOSTED_WINDOWS = (200, 1_000, 4_000)
+"""Last labels that a member is fitted to. The short ones are soon over a change of the stream."""
+KERNEL_WINDOWS = (200, 600)
+MEMBERS = 2 + len(BOOSTED_WINDOWS) + len(KERNEL_WINDOWS)
+LEAST_SPACING, LARGEST_SPACING = 10, 500
+"""Labels between two fits."""
+
+
+class Fitted(Protocol):
+    """A member that was fitted to a window."""
+
+    def probabilities(self, matrix: Floats) -> Floats: ...
+
+
+class _Labelled(NamedTuple):
+    row: Floats
+    label: int
+
+
+class _Ahead(NamedTuple):
+    """Members fitted for a label that is yet to be learned."""
+
+    features: Mapping[str, Value]
+    label: str
+    members: list[Fitted | None]
+
+
+class Portfolio(base.Classifier):
+    """A River classifier over any mix of numbers, categories and one free text.
+
+    The refitted members depend on the labels learned and on nothing else: fits are due after a number of
+    labels fixed beforehand (see ``spacing``), are seeded and run in one thread. ``learn_one`` runs one when
+    it is due, which takes some tenths of a second; who cannot wait calls ``fit_ahead`` in a thread before.
+    """
+
+    def __init__(self, labels: tuple[str, ...], text: str | None = None, seed: int = 1) -> None:
+        """``labels``: two or more, in the order of probabilities; ``text`` names the feature of free text."""
+        self.labels = labels
+        self.text = text
+        self.seed = seed
+        self.learned = 0
+        """Labels learned."""
+        self._encoder = RowEncoder(labels, text)
+        self._logistic = ScaledLogistic(labels, text)
+        self._linear = LinearScorer(self._logistic)
+        self._bayes = GaussianNaiveBayes(len(labels))
+        self._window: deque[_Labelled] = deque(maxlen=max(*BOOSTED_WINDOWS, *KERNEL_WINDOWS))
+        self._fitted: list[Fitted | None] = []
+        self._fitted_at = 0
+        self._ahead: _Ahead | None = None
+        self._hedge = Hedge(MEMBERS, len(labels))
+
+    @property
+    def _multiclass(self) -> bool:
+        return True
+
+    @property
+    def fit_due(self) -> bool:
+        """Whether learning the next label takes a fit."""
+        return self.learned + 1 >= self._fitted_at + spacing(self._fitted_at)
+
+    def fit_ahead(self, x: Mapping[str, Value], y: str) -> None:
+        """Does what takes long about ``learn_one(x, y)``, which must be the next to be learned for that to be
+        of use. Changes nothing that predictions depend on, so another thread may predict meanwhile."""
+        row = self._encoder.row(x)
+        window = [*self._window, _Labelled(row, self.labels.index(y))]
+        self._ahead = _Ahead(x, y, self._fits(window[-self._longest :]))
+
+    def learn_one(self, x: Mapping[str, Value], y: str) -> None:
+        """Raises, unchanged, ``ValueError`` or ``TypeError`` for a label or value that can't be learned."""
+        if y not in self.labels:
+            raise ValueError(unknown_label(y, self.labels))
+        label = self.labels.index(y)
+        due = self.fit_due
+        if due and (self._ahead is None or (self._ahead.features, self._ahead.label) != (x, y)):
+            self.fit_ahead(x, y)
+        opinions = self.members(_table([x]))[:, 0]
+        if opinions.shape[1]:
+            self._hedge.learn(opinions, label)
+        row = self._encoder.learn(x, label)
+        self._logistic.learn_one(x, y)
+        self._bayes.learn(row, label)
+        self._window.append(_Labelled(row, label))
+        self.learned += 1
+        if due and self._ahead is not None:
+            self._fitted, self._fitted_at = self._ahead.members, self.learned
+        self._ahead = None
+
+    def predict_proba_one(self, x: Mapping[str, Value]) -> dict[str, float]:
+        """By label; empty before the first label, and certain of the only label seen so far."""
+        if len(self._logistic.seen) < 2:
+            return dict.fromkeys(self._logistic.seen, 1.0)
+        return dict(zip(self.labels, self.probabilities(_table([x]))[0].tolist(), strict=True))
+
+    def predict_proba_many(self, events: Iterable[Mapping[str, Value]]) -> list[dict[str, float]]:
+        """``predict_proba_one`` for each, at a small part of the cost."""
+        rows = list(events)
+        if len(self._logistic.seen) < 2:
+            return [dict.fromkeys(self._logistic.seen, 1.0) for _ in rows]
+        return [
+            dict(zip(self.labels, shares, strict=True))
+            for shares in self.probabilities(_table(rows)).tolist()
+        ]
+
+    def probabilities(self, table: FeatureTable) -> Floats:
+        """(rows, labels), or (rows, 0) until two labels have been seen."""
+        members = self.members(table)
+        return self._hedge.mix(members) if members.shape[2] else members[0]
+
+    def members(self, table: FeatureTable) -> Floats:
+        """(members, rows, labels); NaN for a member without an opinion yet."""
+        opinions = np.full((MEMBERS, len(table.rows), len(self.labels)), np.nan)
+        if len(self._logistic.seen) < 2:
+            return opinions[:, :, :0]
+        matrix = self._encoder.matrix(table)
+        opinions[0] = self._linear.probabilities(table)
+        opinions[1] = self._bayes.probabilities(matrix)
+        known: dict[int, Floats] = {}
+        for place, member in enumerate(self._fitted, start=2):
+            if member is None:
+                continue
+            if id(member) not in known:
+                known[id(member)] = member.probabilities(matrix)
+            opinions[place] = known[id(member)]
+        return opinions
+
+    @property
+    def weights(self) -> Floats:
+        """(members,), summing to 1."""
+        return self._hedge.weights
+
+    @property
+    def _longest(self) -> int:
+        return int(self._window.maxlen or 0)
+
+    def _fits(self, labelled: list[_Labelled]) -> list[Fitted | None]:
+        """All refitted members in their order."""
+        matrix = stacked([one.row for one in labelled])
+        labels = np.array([one.label for one in labelled])
+        boosted: dict[int, Fitted | None] = {}
+        kernels: dict[int, KernelMachine | None] = {}
+        widths: Sequence[float] = WIDTHS
+        # Windows longer than what there is share one fit.
+        for size in _sizes(BOOSTED_WINDOWS, labels):
+            if size not in boosted:
+                boosted[size] = self._boosted(matrix[-size:], labels[-size:])
+        for size in _sizes(KERNEL_WINDOWS, labels):
+            if size not in kernels:
+                machine = self._kernel(matrix[-size:], labels[-size:], widths)
+                # The longer window takes over the width that the shorter one chose among all.
+                widths = (machine.width,) if machine is not None else WIDTHS
+                kernels[size] = machine
+        return [
+            *(boosted[size] for size in _sizes(BOOSTED_WINDOWS, labels)),
+            *(kernels[size] for size in _sizes(KERNEL_WINDOWS, labels)),
+        ]
+
+    def _boosted(self, matrix: Floats, labels: Integers) -> Fitted | None:
+        several = len(np.unique(labels)) > 1
+        return BoostedTrees(matrix, labels, len(self.labels), self.seed) if several else None
+
+    def _kernel(self, matrix: Floats, labels: Integers, widths: Sequence[float]) -> KernelMachine | None:
+        several = len(np.unique(labels)) > 1
+        return KernelMachine(matrix, labels, len(self.labels), widths) if several else None
+
+
+def spacing(labels: int) -> int:
+    """How many labels after a fit at so many labels the next one follows: the share of all time that is spent
+    on fits falls as labels grow, and comes to a fixed cost a label."""
+    return min(max(labels // 20, LEAST_SPACING), LARGEST_SPACING)
+
+
+def _sizes(windows: Sequence[int], labels: Integers) -> list[int]:
+    return [min(window, len(labels)) for window in windows]
+
+
+def _table(events: Sequence[Mapping[str, Value]]) -> FeatureTable:
+    names = tuple(sorted(set().union(*events)))
+    rows = [tuple(map(event.get, names)) for event in events]
+    return FeatureTable(names, rows)
