@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsel.records import FeatureTable
-from streamsel.selection.candidates import Candidates
+from streamsel.selection.candidates import Candidates, Recent
+from streamsel.selection.capacity import QueryRate
 from streamsel.selection.constraints import Constraints, ConstraintSettings
 from streamsel.selection.costs import Costs
+from streamsel.selection.gate import Gate
 from streamsel.selection.quotas import RAISED, Quota
 from streamsel.selection.rules import Comparison, Rule
 from streamsel.selection.ruling import NEVER, SUPPRESSED, Ruling
@@ -113,6 +115,58 @@ def test_costs_are_told_and_divide_utilities() -> None:
 def test_a_price_alone_makes_no_event_dearer() -> None:
     """Where every query costs the same there is nothing to tell the gate."""
     assert ruled(Constraints(ConstraintSettings(costs=Costs(default=4.0))), [1.0], ["DE"]) is None
+
+
+def gated(
+    settings: ConstraintSettings, batch: int, utilities: np.ndarray, countries: np.ndarray, points: np.ndarray
+) -> np.ndarray:
+    """Which of a stream's events the gate asks about, a tenth of them, a fifth of these by exploration."""
+    rng = np.random.default_rng(0)
+    constraints, gate, asked = Constraints(settings), Gate(), []
+    rate = QueryRate(0.1, 0.02, room=10**9, explore_room=1e9)
+    for start in range(0, len(utilities), batch):
+        rows = slice(start, start + batch)
+        count = len(utilities[rows])
+        sample = points[rng.integers(max(start, 1), size=min(start, 256))]
+        ruling = constraints.rule(
+            Candidates(
+                np.empty((count, 0)), points=points[rows], recent=Recent(sample, np.empty((len(sample), 0)))
+            ),
+            FeatureTable((), [()] * count),
+            [{"country": country} for country in countries[rows]],
+            LABELS,
+            utilities[rows],
+            fraction=0.1,
+        )
+        decided = gate.decide(utilities[rows], rate, rng.random(count), rng.random(count), ruling)
+        chosen = np.flatnonzero(decided.lanes)
+        constraints.note_asked(chosen)
+        asked.append(start + chosen)
+    return np.concatenate(asked)
+
+
+@pytest.mark.parametrize("batch", [20, 500])
+def test_a_quota_is_kept_by_the_gate(batch: int) -> None:
+    """A group the model is sure of gets its share of the queries, and the budget is spent as ever."""
+    rng = np.random.default_rng(1)
+    countries = rng.choice(["DE", "FR"], 10_000, p=[0.6, 0.4])
+    utilities = rng.random(10_000) * np.where(countries == "FR", 0.01, 0.9)
+    points = rng.normal(size=(10_000, 3))
+    quota = Quota("fair", "country", 0.25)
+    asked = gated(ConstraintSettings(quotas=(quota,), duplicates=3), batch, utilities, countries, points)
+    assert 0.235 <= (countries[asked] == "FR").mean() <= 0.27
+    assert len(asked) == pytest.approx(1000, abs=20)
+
+
+@pytest.mark.parametrize("patterns", [1, 3, 30])
+@pytest.mark.parametrize("batch", [20, 500])
+def test_a_stream_of_few_patterns_spends_its_budget_through_the_gate(batch: int, patterns: int) -> None:
+    """To within a fiftieth: suppression only moves queries from one event to another."""
+    rng = np.random.default_rng(2)
+    which = rng.integers(patterns, size=11_000)
+    points = rng.normal(size=(patterns, 4))[which]
+    asked = gated(ConstraintSettings(duplicates=3), batch, 0.5 + which / 100, np.full(11_000, "DE"), points)
+    assert np.count_nonzero(asked >= 1000) == pytest.approx(1000, abs=20)
 
 
 @given(
