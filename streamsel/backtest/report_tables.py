@@ -59,7 +59,7 @@ def parts_table(results: Results, kind: str, parts_of: Callable[[Outcome], Seque
         [list(same) for same in zip(*map(parts_of, runs), strict=True)]
         for runs in (results.own, results.runs[RANDOM])
     )
-    head = [kind, "Count", "Labels", *_SCORES.values(), f"{MEASURES[results.decides]}, random".capitalize()]
+    head = [kind, "Events", "Labels", *_SCORES.values(), f"{MEASURES[results.decides]}, random".capitalize()]
     rows = []
     for same, others in zip(own, random, strict=True):
         count, labels = f"{same[0].events:,}", f"{fmean(part.labels for part in same):,.0f}"

@@ -1,0 +1,194 @@
+"""``streamsel backtest``: a labelled file played as a stream."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from streamsel.cli.options import AsJson, print_json
+from streamsel.config.sections import Capacity, Model
+from streamsel.config.select import STRATEGIES, Select
+
+if TYPE_CHECKING:
+    from streamsel.backtest.trace import ReviewerPlan
+
+EXAMPLE = (
+    "Example: streamsel backtest history.csv --label fraud --compare random --seeds 5 --report report.html"
+)
+_SELECT, _MODEL, _CAPACITY = Select(), Model(), Capacity()
+
+
+def backtest(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help=".csv or .jsonl, plain or .gz, or .parquet; oldest first.", exists=True, dir_okay=False
+        ),
+    ],
+    label: Annotated[str, typer.Option(help="The column that holds the label.")],
+    id: Annotated[  # noqa: A002 - the option's name
+        str | None, typer.Option(help="The column that tells events apart; 'id' if there is one.")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="A column that is no feature.")] = None,
+    text: Annotated[str | None, typer.Option(help="The feature that holds free text.")] = None,
+    timestamp: Annotated[str | None, typer.Option(help="The column with the time of arrival.")] = None,
+    segment: Annotated[list[str] | None, typer.Option(help="A column by whose values to report.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Play only so many events.")] = None,
+    strategy: Annotated[
+        str, typer.Option(help=f"{', '.join(STRATEGIES)}, or package.module:object.")
+    ] = _SELECT.strategy,
+    preset: Annotated[str, typer.Option(help="What learns.")] = _MODEL.preset,
+    budget: Annotated[float, typer.Option(help="Largest share of the events asked about.")] = _SELECT.budget,
+    delay: Annotated[int, typer.Option(min=0, help="Events between asking and learning.")] = 0,
+    seed_labels: Annotated[int, typer.Option(min=0, help="Learn so many labels beforehand.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the model and of all draws.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Run under so many seeds, for intervals.")] = 1,
+    compare: Annotated[
+        str, typer.Option(help="Strategies to run beside, as in random,entropy.", show_default=False)
+    ] = "",
+    reviewers: Annotated[
+        int | None, typer.Option(min=1, help="Simulate so many reviewers, and what they can bear.")
+    ] = None,
+    review_seconds: Annotated[float, typer.Option(help="A review takes so long on average.")] = 25.0,
+    events_per_second: Annotated[float, typer.Option(help="How events come without --timestamp.")] = 20.0,
+    burst: Annotated[
+        list[str] | None,
+        typer.Option(metavar="START:STOP:FACTOR", help="In seconds from the first event."),
+    ] = None,
+    absent: Annotated[
+        list[str] | None,
+        typer.Option(metavar="START:STOP[:HOW MANY]", help="Reviewers are away, in seconds as well."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one a core.", show_default=False)
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write a page of HTML; runs random and all labels as well.", dir_okay=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a labelled file as a stream: score every event, ask about a few, learn their labels.
+
+    Every event is predicted before its label can be known, and all of them count.
+    """
+    from streamsel.backtest import engine  # brings every model: --help should not wait
+    from streamsel.backtest.report import html
+    from streamsel.backtest.results import as_json as as_object
+    from streamsel.backtest.results_text import text as as_text
+    from streamsel.backtest.stream import NoSuchColumn, load_stream
+    from streamsel.backtest.trace import Plan
+    from streamsel.backtest.whole import backtest as play
+
+    _check(Select, "strategy", strategy)
+    _check(Select, "budget", budget)
+    _check(Model, "preset", preset)
+    if report is not None and not report.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no directory {report.absolute().parent}", param_hint="--report")
+    others = [name for name in compare.split(",") if name]
+    for name in others:
+        _check(Select, "strategy", name, "--compare")
+    plan = Plan(
+        strategy=strategy,
+        preset=preset,
+        budget=budget,
+        explore=_SELECT.explore,
+        window=_SELECT.window,
+        seed=seed,
+        delay=delay,
+        seed_labels=seed_labels,
+        reviewers=_reviewers(reviewers, review_seconds, events_per_second, burst or [], absent or []),
+    )
+    try:
+        stream = load_stream(
+            file,
+            label,
+            id=id,
+            exclude=exclude or (),
+            text=text,
+            timestamp=timestamp,
+            segments=segment or (),
+            limit=limit,
+        )
+    except NoSuchColumn as missing:
+        raise typer.BadParameter(str(missing)) from None
+    with _progress() as watch:
+        results = play(
+            stream,
+            plan,
+            engine.run,
+            source=file.name,
+            compared=others,
+            seeds=seeds,
+            reported=report is not None,
+            review_seconds=review_seconds,
+            workers=workers or os.cpu_count() or 1,
+            watch=watch,
+        )
+    if report is not None:
+        report.write_text(html(results), encoding="utf-8")
+    if as_json:
+        print_json(as_object(results))
+    else:
+        typer.echo(as_text(results))
+
+
+def _check(section: type[BaseModel], key: str, value: Any, option: str | None = None) -> None:
+    """What the configuration would refuse is bad usage here as well."""
+    try:
+        section(**{key: value})
+    except ValidationError as mistakes:
+        message = mistakes.errors()[0]["msg"].removeprefix("Value error, ")
+        raise typer.BadParameter(f"'{value}': {message}", param_hint=option or f"--{key}") from None
+
+
+def _reviewers(
+    reviewers: int | None,
+    review_seconds: float,
+    events_per_second: float,
+    bursts: Sequence[str],
+    absences: Sequence[str],
+) -> ReviewerPlan | None:
+    from streamsel.backtest.trace import ReviewerPlan
+    from streamsel.cli import spans
+
+    for option, value in (("--review-seconds", review_seconds), ("--events-per-second", events_per_second)):
+        if not (math.isfinite(value) and value > 0):
+            raise typer.BadParameter(f"'{value}' is not a number above 0", param_hint=option)
+    if reviewers is None:
+        if bursts or absences:
+            raise typer.BadParameter("needs --reviewers", param_hint="--burst" if bursts else "--absent")
+        return None
+    return ReviewerPlan(
+        reviewers,
+        review_seconds,
+        _CAPACITY.target_backlog,
+        _CAPACITY.expire_seconds,
+        events_per_second,
+        spans.bursts(bursts),
+        spans.absences(absences),
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], Callable[[int], None]]]:
+    """A bar on a terminal: told how many events there are, gives what is told how many more are through."""
+    console = Console(file=sys.stderr)
+    columns = (TextColumn("events"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+
+        def watch(events: int) -> Callable[[int], None]:
+            bar = progress.add_task("events", total=events)
+            return lambda more: progress.advance(bar, more)
+
+        yield watch
