@@ -67,10 +67,18 @@ def _text(spec: ModelSpec) -> Classifier:
     return cast(Classifier, TextMixture(spec.labels, spec.text))
 
 
+def _portfolio(spec: ModelSpec) -> Classifier:
+    # LightGBM takes half a second to import, and only this preset needs it.
+    from streamsel.learning.portfolio import Portfolio
+
+    return cast(Classifier, Portfolio(spec.labels, spec.text, spec.seed))
+
+
 _PRESETS: dict[str, Callable[[ModelSpec], Classifier]] = {
     "logistic": _logistic,
     "tree": _tree,
     "forest": _forest,
+    "portfolio": _portfolio,
     "text": _text,
 }
 

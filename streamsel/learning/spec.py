@@ -9,7 +9,7 @@ from hashlib import blake2b
 GENERATION = 1
 """Grows when a release changes what a preset computes, and with it every spec hash."""
 
-PRESETS = ("logistic", "tree", "forest", "text")
+PRESETS = ("logistic", "tree", "forest", "portfolio", "text")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 ROUNDS = 30
 TREES = 120
-"""With many classes every round is as many trees; there are fewer rounds then, and each takes larger steps."""
+"""With many classes every round is as many trees; there are fewer rounds then, of larger steps."""
 LEAST_ROUNDS = 10
 STEPS = 6.0
 """The learning rate times the rounds: half as many rounds of twice the size predict as well."""

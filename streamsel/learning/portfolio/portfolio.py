@@ -9,21 +9,21 @@ lately predicted labels before it learned them (see ``Hedge``).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from river import base
 
-from streamsel.learning.hedge import Hedge
 from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
+from streamsel.learning.mixture import Mixture, table_of
 from streamsel.learning.portfolio.boosted import BoostedTrees
 from streamsel.learning.portfolio.kernel import WIDTHS, KernelMachine
 from streamsel.learning.portfolio.naive_bayes import GaussianNaiveBayes
 from streamsel.learning.portfolio.rows import RowEncoder, stacked
 from streamsel.learning.spec import unknown_label
+from streamsel.learning.text import TextMixture
 from streamsel.records import FeatureTable, Value
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,7 @@ Integers = NDArray[np.int64]
 BOOSTED_WINDOWS = (200, 1_000, 4_000)
 """Last labels that a member is fitted to. The short ones are soon over a change of the stream."""
 KERNEL_WINDOWS = (200, 600)
-MEMBERS = 2 + len(BOOSTED_WINDOWS) + len(KERNEL_WINDOWS)
+_REFITTED = len(BOOSTED_WINDOWS) + len(KERNEL_WINDOWS)
 LEAST_SPACING, LARGEST_SPACING = 10, 500
 """Labels between two fits."""
 
@@ -56,7 +56,7 @@ class _Ahead(NamedTuple):
     members: list[Fitted | None]
 
 
-class Portfolio(base.Classifier):
+class Portfolio(Mixture):
     """A River classifier over any mix of numbers, categories and one free text.
 
     The refitted members depend on the labels learned and on nothing else: fits are due after a number of
@@ -66,7 +66,6 @@ class Portfolio(base.Classifier):
 
     def __init__(self, labels: tuple[str, ...], text: str | None = None, seed: int = 1) -> None:
         """``labels``: two or more, in the order of probabilities; ``text`` names the feature of free text."""
-        self.labels = labels
         self.text = text
         self.seed = seed
         self.learned = 0
@@ -75,15 +74,12 @@ class Portfolio(base.Classifier):
         self._logistic = ScaledLogistic(labels, text)
         self._linear = LinearScorer(self._logistic)
         self._bayes = GaussianNaiveBayes(len(labels))
+        self._words = None if text is None else TextMixture(labels, text)
         self._window: deque[_Labelled] = deque(maxlen=max(*BOOSTED_WINDOWS, *KERNEL_WINDOWS))
         self._fitted: list[Fitted | None] = []
         self._fitted_at = 0
         self._ahead: _Ahead | None = None
-        self._hedge = Hedge(MEMBERS, len(labels))
-
-    @property
-    def _multiclass(self) -> bool:
-        return True
+        super().__init__(labels, members=2 + _REFITTED + (text is not None))
 
     @property
     def fit_due(self) -> bool:
@@ -105,60 +101,30 @@ class Portfolio(base.Classifier):
         due = self.fit_due
         if due and (self._ahead is None or (self._ahead.features, self._ahead.label) != (x, y)):
             self.fit_ahead(x, y)
-        opinions = self.members(_table([x]))[:, 0]
-        if opinions.shape[1]:
-            self._hedge.learn(opinions, label)
+        if len(self.seen) > 1:
+            self.hedge.learn(self.members(table_of([x]))[:, 0], label)
         row = self._encoder.learn(x, label)
         self._logistic.learn_one(x, y)
         self._bayes.learn(row, label)
+        if self._words is not None:
+            self._words.learn_one(x, y)
         self._window.append(_Labelled(row, label))
+        self.seen.add(y)
         self.learned += 1
         if due and self._ahead is not None:
             self._fitted, self._fitted_at = self._ahead.members, self.learned
         self._ahead = None
 
-    def predict_proba_one(self, x: Mapping[str, Value]) -> dict[str, float]:
-        """By label; empty before the first label, and certain of the only label seen so far."""
-        if len(self._logistic.seen) < 2:
-            return dict.fromkeys(self._logistic.seen, 1.0)
-        return dict(zip(self.labels, self.probabilities(_table([x]))[0].tolist(), strict=True))
-
-    def predict_proba_many(self, events: Iterable[Mapping[str, Value]]) -> list[dict[str, float]]:
-        """``predict_proba_one`` for each, at a small part of the cost."""
-        rows = list(events)
-        if len(self._logistic.seen) < 2:
-            return [dict.fromkeys(self._logistic.seen, 1.0) for _ in rows]
-        return [
-            dict(zip(self.labels, shares, strict=True))
-            for shares in self.probabilities(_table(rows)).tolist()
-        ]
-
-    def probabilities(self, table: FeatureTable) -> Floats:
-        """(rows, labels), or (rows, 0) until two labels have been seen."""
-        members = self.members(table)
-        return self._hedge.mix(members) if members.shape[2] else members[0]
-
     def members(self, table: FeatureTable) -> Floats:
-        """(members, rows, labels); NaN for a member without an opinion yet."""
-        opinions = np.full((MEMBERS, len(table.rows), len(self.labels)), np.nan)
-        if len(self._logistic.seen) < 2:
-            return opinions[:, :, :0]
+        """See ``Mixture``: logistic, naive Bayes, boosted trees, kernel machines and, if there is text, words."""
         matrix = self._encoder.matrix(table)
-        opinions[0] = self._linear.probabilities(table)
-        opinions[1] = self._bayes.probabilities(matrix)
-        known: dict[int, Floats] = {}
-        for place, member in enumerate(self._fitted, start=2):
-            if member is None:
-                continue
-            if id(member) not in known:
-                known[id(member)] = member.probabilities(matrix)
-            opinions[place] = known[id(member)]
-        return opinions
-
-    @property
-    def weights(self) -> Floats:
-        """(members,), summing to 1."""
-        return self._hedge.weights
+        said = {id(one): one.probabilities(matrix) for one in self._fitted if one is not None}
+        nothing = np.full((len(table.rows), len(self.labels)), np.nan)
+        fitted = [said.get(id(one), nothing) for one in self._fitted] or [nothing] * _REFITTED
+        words = [] if self._words is None else [self._words.probabilities(table)]
+        return np.array(
+            [self._linear.probabilities(table), self._bayes.probabilities(matrix), *fitted, *words]
+        )
 
     @property
     def _longest(self) -> int:
@@ -203,9 +169,3 @@ def spacing(labels: int) -> int:
 
 def _sizes(windows: Sequence[int], labels: Integers) -> list[int]:
     return [min(window, len(labels)) for window in windows]
-
-
-def _table(events: Sequence[Mapping[str, Value]]) -> FeatureTable:
-    names = tuple(sorted(set().union(*events)))
-    rows = [tuple(map(event.get, names)) for event in events]
-    return FeatureTable(names, rows)
