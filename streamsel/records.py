@@ -20,8 +20,9 @@ Value: TypeAlias = float | int | bool | str | None
 Features: TypeAlias = Mapping[str, Value]
 """Feature name (a dotted path for nested fields) to value; names in sorted order."""
 
-Lane: TypeAlias = Literal["none", "uncertain", "explore"]
-"""Why an event was asked about: not at all, for its utility, or by the exploration draw."""
+Lane: TypeAlias = Literal["none", "uncertain", "explore", "rule"]
+"""Why an event was asked about: not at all, for its utility, by the exploration draw, or because a rule gave
+it a rank."""
 
 LabelSource: TypeAlias = Literal["reviewer", "seed"]
 """Who answered: a reviewer at the desk, or a labelled file put into the log beforehand."""

@@ -21,7 +21,7 @@ from streamsel.records import (
     Retraction,
 )
 
-LANES: tuple[Lane, ...] = ("none", "uncertain", "explore")
+LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
 LABEL_SOURCES: tuple[LabelSource, ...] = ("reviewer", "seed")
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")

@@ -1,33 +1,32 @@
 """The gate: which events are asked about, with an exact budget and exact propensities.
 
 The gate keeps a *balance*: what the query fraction has earned, event by event, less what was asked. It is
-held within a band of ``BAND`` events' worth (one query at least) to either side, so that any stretch of
-events is charged what its fraction allows, to the width of the band. Where the balance stands in the band is
-its *level* x, in [0, 1]; at one half just the fraction is spent.
+held in a band of ``BAND`` events' worth to either side of nothing, so any stretch of events is charged what
+its fraction allows, to the width of the band. Where the balance stands in the band is its *level* x, in
+[0, 1]; at one half just the fraction is spent.
 
-An event is asked about when the level reaches its price. Every event has two:
+An event is asked about for its utility when the level has reached its price, r / (r + s). Here r is the
+share of recent events that come before it in the order of rank and utility, ties broken by a draw, and s the
+share that is left to the uncertain lane. So the s · x / (1 − x) most useful are asked about: fewer while the
+account is overdrawn, none below the band, more while it is in credit, all at its top. No drift of the
+utilities moves the prices for long, since they depend on the order alone.
 
-    by exploration   d / (d + e)    d: the exploration draw; e: the share to explore. Never less than
-                                    e · ``LEAST``, whatever the level, nor more than e · ``MOST``
-    by utility       r / (r + s)    r: the share of recent events that come before it in the order of rank and
-                                    utility, ties broken by a draw; s: the share left to the uncertain lane
+It is explored, whatever its utility, when its exploration draw is below E. Of the share e to explore, the
+level moves only the part w that exploration has of all queries: the uncertain lane makes up for the rest.
 
-which is to say that a random e · x / (1 − x) and the s · x / (1 − x) most useful are asked about: more while
-the account is in credit, fewer while it is overdrawn, everything at the top of the band and nothing by
-utility below it. The order is one of ranks, so no drift of the utilities moves the prices for long.
+    E = e · clip(1 − w + w · x / (1 − x), LEAST, MOST),    e · LEAST below the band
 
-The balance before an event is the work of earlier draws alone. Given those, the event's own draws make it
+The balance before an event is the work of earlier draws. Given those, the event's own draws make it
 
-    π = E + (1 − E) · Q,    E = e · clip(x / (1 − x), LEAST, MOST),    Q = P(r ≤ s · x / (1 − x))
+    π = E + (1 − E) · Q,    Q = P(r ≤ s · x / (1 − x))
 
-likely to be asked about, exactly: with A whether it was asked, A / π − 1 is a martingale difference, and
-sums weighted by 1 / π are unbiased. How the stream is cut into micro-batches matters only to what is recent:
-an event's own micro-batch is part of it.
+likely to be asked about, exactly: with A = 1 for an event that was asked about and 0 for another, A / π − 1
+is a martingale difference, and sums weighted by 1 / π are unbiased. Micro-batches matter only to what is
+recent: all events of an event's own are.
 
 (Variable threshold and randomisation: I. Žliobaitė et al., Active Learning With Drifting Streaming Data, IEEE
-TNNLS 2014. Weighting by the propensity given the past: A. Beygelzimer, S. Dasgupta and J. Langford,
-Importance Weighted Active Learning, ICML 2009. The account: J. S. Turner, New Directions in Communications,
-1986, the leaky bucket.)
+TNNLS 2014. Weights of propensities given the past: A. Beygelzimer, S. Dasgupta and J. Langford, Importance
+Weighted Active Learning, ICML 2009. The account: J. S. Turner, New Directions in Communications, 1986.)
 """
 
 from __future__ import annotations
@@ -46,9 +45,11 @@ from streamsel.selection.ruling import NEVER, Ruling
 NONE, UNCERTAIN, EXPLORE, RULE = 0, 1, 2, 3
 """Lane codes in ``GateDecisions.lanes``."""
 BAND = 80.0
-"""Half the band, in events' worth: with some room for the luck of exploration, a hundredth of 10,000."""
-LEAST, MOST = 0.25, 2.0
-"""What the level may make of the exploration share, so that 1 / π stays bounded and the lanes in proportion."""
+"""Half the band, in events' worth: all of it is 1.6 % of 10,000 events, and exploration's luck adds to it."""
+SMALLEST_BAND = 1.25
+"""Half the band in queries, at least: among fewer there would be nothing to choose."""
+LEAST, MOST = 0.25, 4.0
+"""What the level may make of the share to explore: 1/π stays bounded, and exploration a part of the whole."""
 _RANK = 1e6
 """From one rank to the next in the order; no utility is as large."""
 _TINY = 1e-100
@@ -74,9 +75,13 @@ class _Terms:
     """What a micro-batch is decided by, known before any of its draws."""
 
     explore: float
+    """The share of events to explore."""
+    steady: float
+    moved: float
+    """Its parts: what the level leaves alone, what it moves."""
     least: float
     most: float
-    """The share of events to explore, and between what bounds the level may move it."""
+    """Its bounds."""
     share: float
     """The share of events for the uncertain lane, of those exploration leaves."""
     ranked_share: float
@@ -95,9 +100,12 @@ class _Terms:
         explore = min(rate.explore_fraction / mean_cost, 1.0)
         most = min(MOST * explore, rate.explore_room / events, 1.0)
         earned = max(rate.fraction, rate.explore_fraction)
-        half_band = max(BAND * earned, mean_cost, largest_cost)
+        half_band = max(BAND * earned, SMALLEST_BAND * max(mean_cost, largest_cost))
+        part = min(explore / max(fraction, _TINY), 1.0)
         return cls(
-            explore=max(explore, _TINY),
+            explore=explore,
+            steady=explore * (1.0 - part),
+            moved=max(explore * part, _TINY),
             least=min(LEAST * explore, most),
             most=most,
             share=max((fraction - explore) / (1.0 - explore), _TINY) if explore < 1.0 else _TINY,
@@ -143,25 +151,27 @@ class Gate:
         ladder = self._remembered(order[ranks >= 0.0], count)
         not_above = ladder.searchsorted(order, side="right")
         above, equal = len(ladder) - not_above, not_above - ladder.searchsorted(order)
-        wanted = len(ladder) * np.where(ranks > 0.0, terms.ranked_share, terms.share)
-        by_utility = (ranks >= 0.0) & (rate.fraction > 0.0)
+        wanted = max(len(ladder), 1) * np.where(ranks > 0.0, terms.ranked_share, terms.share)
         places = above + (1.0 - tie_draws) * equal
-        prices = np.where(by_utility, places / (places + wanted), np.inf)
-        explore_prices = explore_draws / (explore_draws + terms.explore)
+        prices = places / (places + wanted)
+        prices[(ranks < 0.0) | (rate.fraction <= 0.0)] = np.inf
+        beyond = np.maximum(explore_draws - terms.steady, 0.0)
+        explore_prices = beyond / (beyond + terms.moved)
         explore_prices[explore_draws < terms.least] = -np.inf
         explore_prices[(explore_draws >= terms.most) | (ranks == NEVER)] = np.inf
 
         lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
         room = round(rate.room - terms.explore * count)
         if np.count_nonzero(lanes == UNCERTAIN) >= room:
-            # From the last one there is room for on, nothing is asked about for its utility.
+            # After the last one there is room for, nothing is asked about for its utility.
             full = int(np.cumsum(lanes == UNCERTAIN).searchsorted(room)) + 1 if room > 0 else 0
             prices[full:] = np.inf
             lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
         self._balance = balance
 
         odds = _odds(levels)
-        explored = np.minimum(np.maximum(terms.explore * odds, terms.least), terms.most)
+        explored = np.minimum(np.maximum(terms.steady + terms.moved * odds, terms.least), terms.most)
+        explored[levels < 0.0] = terms.least
         explored[ranks == NEVER] = 0.0
         chance = np.minimum(np.maximum((wanted * odds - above) / np.maximum(equal, 1), 0.0), 1.0)
         chance[prices == np.inf] = 0.0
@@ -177,14 +187,14 @@ class Gate:
         return _Terms.of(rate, count, self._mean_cost, largest)
 
     def _remembered(self, order: Floats, count: int) -> Floats:
-        """The recent events' places in the order, lowest first; with those of this micro-batch."""
+        """Where recent events stand in the order, this micro-batch's among them; lowest first."""
         self._recent = np.concatenate((self._recent, order))[-max(self._window, count) :]
         return np.sort(self._recent)
 
     def _walk(
         self, terms: _Terms, prices: Floats, explore_prices: Floats, costs: Floats | None
     ) -> tuple[NDArray[np.int8], Floats, float]:
-        """Event by event: the lane, and the level before the event was decided; the balance after them all."""
+        """The lane of each event and the level before it was decided; the balance after them all."""
         # What a former rate left beyond twice the band is neither avenged nor made good.
         level = max((self._balance - terms.bottom) / terms.span, -2.0)
         earned = terms.earned / terms.span

@@ -19,7 +19,7 @@ from streamsel.ports import Clock, OutgoingDecisions, SourceRecord
 from streamsel.records import DeadLetter, FeatureTable, Lane, Query
 from streamsel.selection import Gate, QueryRate, Utility, draws
 
-LANES: tuple[Lane, ...] = ("none", "uncertain", "explore")
+LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
 """By the gate's lane codes."""
 
 

@@ -255,7 +255,7 @@ class Selector:
         uncertain = 0
         self._metrics.events.inc(decided.events)
         for query in decided.queries:
-            uncertain += query.lane == "uncertain"
+            uncertain += query.lane != "explore"
             self._metrics.queries.labels(query.lane).inc()
         spending = Spending(uncertain, decided.explored)
         self._pacing.spent(decided.events, spending)

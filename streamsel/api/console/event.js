@@ -3,7 +3,7 @@
 const byId = (id) => document.getElementById(id);
 
 const LONG_TEXT = 80; // characters from which a value is prose rather than a field
-const WHY = { uncertain: "The model is unsure", explore: "Picked at random, as a check" };
+const WHY = { uncertain: "The model is unsure", explore: "Picked at random, as a check", rule: "A rule asks for it" };
 
 export function showEvent({ query }) {
   byId("why").textContent = WHY[query.lane] ?? "";
