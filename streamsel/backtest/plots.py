@@ -77,7 +77,7 @@ class _Frame:
         sides = [side for line in lines for side in (line.y, line.low, line.high) if side is not None]
         y = [value for side in sides for value in side if math.isfinite(value)]
         bottom, top = min(y, default=0.0), max(y, default=1.0)
-        margin = 0.06 * (top - bottom) or 0.05 * abs(top) or 1.0
+        margin = max(0.06 * (top - bottom), 0.001 * abs(top)) or 1.0
         left, right = min(x, default=1.0) if logarithmic else 0.0, max(x, default=1.0)
         if right <= left:
             right = left + 1.0

@@ -39,8 +39,8 @@ def made_up(played: Stream, plan: Plan, progress: Callable[[int], None]) -> Trac
     if plan.reviewers is not None:
         desk = SimulatedDesk(plan.reviewers, plan.seed)
         times = rows / plan.reviewers.events_per_second
-        for row in np.flatnonzero(asked):
-            desk.offer(float(times[row]), int(row), 0.5, 1)
+        for row in np.flatnonzero(asked).tolist():
+            desk.offer(float(times[row]), row, 0.5, 1)
         desk.answered(float(times[-1]))
         course = desk.course(float(times[-1]))
     known = np.array([np.count_nonzero((learned_at >= 0) & (learned_at <= row)) for row in rows])
@@ -50,8 +50,8 @@ def made_up(played: Stream, plan: Plan, progress: Callable[[int], None]) -> Trac
     probabilities = np.full((count, len(played.labels)), 0.3 / len(played.labels))
     probabilities[rows, chosen] += 0.7
     probabilities[:3] = np.nan
-    for row in range(0, count, 50):
-        progress(row)
+    for so_far in range(0, count, 50):
+        progress(so_far)
     progress(count)
     return Trace(
         labels=tuple(played.labels),
