@@ -22,15 +22,16 @@ def entropy(row: Floats) -> float:
     return -total
 
 
-def naive(row: Floats, point: Floats, recent: Recent) -> float:
+def naive(row: Floats, point: Floats, recent: Recent, asked: Floats) -> float:
     """Every label in turn, every recent prediction updated, every entropy summed."""
     variance = max(sum(np.var(column) for column in recent.points.T), 1e-12)
     reduction = 0.0
     for label, chance in enumerate(row):
         for other, belief in zip(recent.points, recent.probabilities, strict=True):
-            kernel = math.exp(-2.0 * float(((point - other) ** 2).sum()) / variance)
+            known = sum(math.exp(-6.0 * math.dist(before, other) ** 2 / variance) for before in asked)
+            kernel = math.exp(-6.0 * math.dist(point, other) ** 2 / variance)
             updated = belief.copy()
-            updated[label] *= math.exp(kernel * (1.0 - chance))
+            updated[label] *= math.exp(kernel * (1.0 - chance) / (1.0 + known))
             updated /= updated.sum()
             reduction += chance * (entropy(belief) - entropy(updated)) / len(recent.points)
     return 0.5 + reduction / (2.0 * math.log(len(row)))
@@ -41,8 +42,10 @@ def test_the_formula(batch: Candidates) -> None:
     """Each utility is the mean fall in entropy after carrying the update out."""
     assert batch.points is not None
     assert batch.recent is not None
+    assert batch.asked is not None
     expected = [
-        naive(row, point, batch.recent) for row, point in zip(batch.probabilities, batch.points, strict=True)
+        naive(row, point, batch.recent, batch.asked)
+        for row, point in zip(batch.probabilities, batch.points, strict=True)
     ]
     assert expected_error(batch) == pytest.approx(expected, abs=1e-6)
 
@@ -51,11 +54,21 @@ def test_an_unsure_event_among_unsure_ones_is_the_most_useful() -> None:
     """More than one of which the model is sure, and than one far from all others."""
     probabilities = np.array([[0.5, 0.5], [0.99, 0.01], [0.5, 0.5]])
     recent = Recent(np.array([[-0.5], [0.0], [0.5]]), np.full((3, 2), 0.5))
+    places = np.array([[0.0], [0.0], [5.0]])
     utilities = expected_error(
-        Candidates(probabilities, points=np.array([[0.0], [0.0], [5.0]]), recent=recent)
+        Candidates(probabilities, points=places, recent=recent, asked=np.zeros((0, 1)))
     )
     assert utilities.argmax() == 0
     assert utilities[1:] == pytest.approx([0.5, 0.5], abs=0.01)
+
+
+def test_an_event_where_little_was_asked_is_the_more_useful() -> None:
+    """Of two among unsure ones, the one away from what was asked about."""
+    recent = Recent(np.array([[-1.0], [1.0]]), np.full((2, 2), 0.5))
+    asked = np.array([[1.0], [1.1], [0.9]])
+    places = np.array([[-1.0], [1.0]])
+    utilities = expected_error(Candidates(np.full((2, 2), 0.5), points=places, recent=recent, asked=asked))
+    assert utilities[0] > utilities[1]
 
 
 @given(candidates())
@@ -73,5 +86,6 @@ def test_recent_events_without_a_prediction_are_left_out(batch: Candidates) -> N
 def test_without_recent_predictions_nothing_is_known(classes: int) -> None:
     """None yet, of other classes, or all NaN: utility 1."""
     recent = Recent(np.zeros((2, 1)), np.full((2, classes), np.nan))
-    batch = Candidates(np.full((3, 2), 0.5), points=np.zeros((3, 1)), recent=recent)
+    places = np.zeros((3, 1))
+    batch = Candidates(np.full((3, 2), 0.5), points=places, recent=recent, asked=places)
     assert expected_error(batch).tolist() == [1.0, 1.0, 1.0]

@@ -25,7 +25,7 @@ def test_density_is_its_formula(batch: Candidates) -> None:
     variance = max(sum(np.var(column) for column in batch.recent.points.T), 1e-12)
     uncertain = ACQUISITIONS["entropy"].function(batch)
     for event, point in enumerate(batch.points):
-        alike = [math.exp(-2.0 * ((point - other) ** 2).sum() / variance) for other in batch.recent.points]
+        alike = [math.exp(-6.0 * ((point - other) ** 2).sum() / variance) for other in batch.recent.points]
         expected = uncertain[event] * sum(alike) / len(alike)
         assert density(batch)[event] == pytest.approx(expected, abs=1e-6)
 

@@ -17,14 +17,18 @@ def expected_error(candidates: Candidates) -> Floats:
     They retrain the model for every candidate and label. Instead it takes one step of a kernel logistic
     regression here: label y at x raises the logit of y at a recent event u, its others staying, by
 
-        s = K(x, u) (1 − p_y(x)),   K(x, u) as in ``similarities``
+        s = K(x, u) (1 − p_y(x)) / (1 + Σ_a K(a, u)),   K as in ``similarities``
 
-    so that p(u) becomes proportional to p(u) with its y-th entry times e^s, whose entropy has a closed form.
-    The utility is the mean over the recent events, and over y by p(x). In events × sample × classes steps.
+    over the events a asked about before: the more is known around u, the less one label more moves it. So
+    p(u) becomes proportional to p(u) with its y-th entry times e^s, whose entropy has a closed form. The
+    utility is the mean over the recent events, and over y by p(x). In events × sample × classes steps.
     """
-    points, recent, probabilities = candidates.points, candidates.recent, candidates.probabilities
-    if points is None or recent is None:
-        raise ValueError("expected_error needs the events and a sample of recent ones as points")
+    points, recent, asked = candidates.points, candidates.recent, candidates.asked
+    if points is None or recent is None or asked is None:
+        raise ValueError(
+            "expected_error needs the events, a sample of recent ones and those asked about as points"
+        )
+    probabilities = candidates.probabilities
     classes = probabilities.shape[1]
     told = distributions(recent.probabilities)
     if classes < 2 or recent.probabilities.shape[1] != classes or not told.any():
@@ -32,7 +36,8 @@ def expected_error(candidates: Candidates) -> Floats:
     beliefs = recent.probabilities[told]
     logs = np.log(np.maximum(beliefs, 1e-300))
     entropies = -(beliefs * logs).sum(axis=1)
-    kernel = similarities(points, recent.points[told])
+    sample = recent.points[told]
+    kernel = similarities(points, sample) / (1.0 + similarities(asked, sample).sum(axis=0))
     reductions = np.zeros(len(candidates))
     for label in range(classes):
         chance, belief = probabilities[:, label], beliefs[:, label]

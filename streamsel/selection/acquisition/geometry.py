@@ -18,7 +18,7 @@ def squared_distances(points: Floats, others: Floats) -> Floats:
 
 
 def similarities(points: Floats, sample: Floats) -> Floats:
-    """(points, sample): exp(−2 d² / V) in [0, 1], V the sample's total variance. Two random events, whose d²
-    is 2 V in the mean, are thus hardly alike, however many dimensions there are."""
+    """(points, sample): exp(−6 d² / V) in [0, 1], V the sample's total variance. Two random events, whose d²
+    is 2 V in the mean, are thus not alike, however many dimensions there are."""
     variance = max(float(sample.var(axis=0).sum()), 1e-12)
-    return np.exp(squared_distances(points, sample) * (-2.0 / variance))
+    return np.exp(squared_distances(points, sample) * (-6.0 / variance))

@@ -47,7 +47,7 @@ ACQUISITIONS: dict[str, AcquisitionInfo] = {
         AcquisitionInfo("committee_vote", committee_vote, frozenset({"members"})),
         AcquisitionInfo("committee_kl", committee_kl, frozenset({"members"})),
         AcquisitionInfo("expected_change", expected_change, frozenset({"points"})),
-        AcquisitionInfo("expected_error", expected_error, frozenset({"points", "recent"})),
+        AcquisitionInfo("expected_error", expected_error, frozenset({"points", "recent", "asked"})),
         AcquisitionInfo("density", density, frozenset({"points", "recent"})),
         AcquisitionInfo("coreset", coreset, frozenset({"points", "asked"})),
         AcquisitionInfo("cost", entropy, per_cost=True),
