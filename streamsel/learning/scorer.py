@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,18 @@ from streamsel.learning.presets import Classifier
 from streamsel.records import FeatureTable
 
 
+class Opinions(NamedTuple):
+    """What a model says of a micro-batch."""
+
+    probabilities: NDArray[np.float64]
+    """(rows, labels) in the spec's order, or (rows, 0) while the model tells no two labels apart. A row of
+    NaN is an event it has no opinion on, or failed on."""
+    members: NDArray[np.float64] | None = None
+    """(members, rows, labels), of a committee; NaN as above."""
+    weights: NDArray[np.float64] | None = None
+    """(members,), not negative, summing to 1."""
+
+
 class Scorer(Protocol):
     """Follows its model: what the model learns shows in the next call."""
 
@@ -21,9 +33,7 @@ class Scorer(Protocol):
     """Events the model failed on so far."""
     last_error: str
 
-    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
-        """(rows, labels) in the spec's order, or (rows, 0) while the model tells no two labels apart. A row
-        of NaN is an event it has no opinion on, or failed on."""
+    def opinions(self, table: FeatureTable) -> Opinions: ...
 
 
 class EventScorer:
@@ -35,8 +45,11 @@ class EventScorer:
         self.errors = 0
         self.last_error = ""
 
-    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
-        """See ``Scorer``. Shares of labels that are not the spec's are left out."""
+    def opinions(self, table: FeatureTable) -> Opinions:
+        """Shares of labels that are not the spec's are left out."""
+        return Opinions(self._probabilities(table))
+
+    def _probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
         opinions = [self._opinion(table, row) for row in range(len(table.rows))]
         if all(len(opinion) < 2 for opinion in opinions):
             return np.zeros((len(opinions), 0))
@@ -67,13 +80,28 @@ class MixtureScorer:
         self.errors = 0
         self.last_error = ""
 
-    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
-        """See ``Scorer``."""
-        return self._model.probabilities(table)
+    def opinions(self, table: FeatureTable) -> Opinions:
+        """The members' and the mixture's."""
+        if len(self._model.seen) < 2:
+            return Opinions(np.zeros((len(table.rows), 0)))
+        members = self._model.members(table)
+        return Opinions(self._model.hedge.mix(members), members, self._model.weights)
+
+
+class ModelScorer:
+    """By a model that scores whole micro-batches itself."""
+
+    def __init__(self, model: LinearScorer) -> None:
+        self._model = model
+        self.errors = 0
+        self.last_error = ""
+
+    def opinions(self, table: FeatureTable) -> Opinions:
+        return Opinions(self._model.probabilities(table))
 
 
 def scorer_of(model: Classifier, labels: tuple[str, ...]) -> Scorer:
     """The fastest way to score with this model."""
     if isinstance(model, ScaledLogistic):
-        return LinearScorer(model)
+        return ModelScorer(LinearScorer(model))
     return MixtureScorer(model) if isinstance(model, Mixture) else EventScorer(model, labels)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamsel.learning.fold import Fold
-from streamsel.learning.scorer import scorer_of
+from streamsel.learning.scorer import Opinions, scorer_of
 from streamsel.records import Experience, FeatureTable
 
 
@@ -40,14 +40,18 @@ class ServingModel:
         """What the labels behind the predictions tell of the model."""
         return self.fold.experience
 
-    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
-        """See ``scorer.Scorer``."""
+    def opinions(self, table: FeatureTable) -> Opinions:
+        """See ``scorer.Opinions``."""
         before = self._scorer.errors
-        probabilities = self._scorer.probabilities(table)
+        opinions = self._scorer.opinions(table)
         if self._scorer.errors > before:
             self.prediction_errors += self._scorer.errors - before
             self.last_error = self._scorer.last_error
-        return probabilities
+        return opinions
+
+    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
+        """The opinions' probabilities alone."""
+        return self.opinions(table).probabilities
 
     def digest(self) -> str:
         """See ``Fold.digest``; computed once a version."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 class Recent(NamedTuple):
-    """A uniform sample of the events before this micro-batch, bounded."""
+    """A bounded sample of the events before this micro-batch, biased to the latest."""
 
     points: Floats
     """(sample, dimensions)"""
@@ -42,7 +42,7 @@ class Candidates:
     recent: Recent | None = None
     asked: Floats | None = None
     """(asked, dimensions): points of the latest events asked about, answered or still pending; bounded."""
-    experience: Experience = Experience()
+    experience: Experience = field(default_factory=Experience)
 
     def __len__(self) -> int:
         return len(self.probabilities)

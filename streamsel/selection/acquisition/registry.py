@@ -12,6 +12,7 @@ from streamsel.selection.acquisition.change import expected_change
 from streamsel.selection.acquisition.committee import committee_kl, committee_vote
 from streamsel.selection.acquisition.custom import AcquisitionRefused, custom
 from streamsel.selection.acquisition.error import expected_error
+from streamsel.selection.acquisition.hybrid import hybrid
 from streamsel.selection.acquisition.spread import coreset, density
 from streamsel.selection.acquisition.uncertainty import entropy, least_confidence, margin
 from streamsel.selection.candidates import Acquisition, Candidates, Floats
@@ -51,6 +52,7 @@ ACQUISITIONS: dict[str, AcquisitionInfo] = {
         AcquisitionInfo("density", density, frozenset({"points", "recent"})),
         AcquisitionInfo("coreset", coreset, frozenset({"points", "asked"})),
         AcquisitionInfo("cost", entropy, per_cost=True),
+        AcquisitionInfo("hybrid", hybrid, frozenset({"points", "recent", "asked"})),
     )
 }
 """By query strategy name."""

@@ -1,0 +1,140 @@
+"""From predictions to decisions: utility, constraints, gate, and what has to be remembered of the stream.
+
+    probabilities ► utility ► ruling (rules, quotas, duplicates, costs) ► gate ► lanes, propensities
+                       ▲ points of recent events and of queries, pending ones included
+
+The service, the backtest, the pool and the library's sampler all decide by this one class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from streamsel.records import Experience, FeatureTable
+from streamsel.selection.acquisition import resolve
+from streamsel.selection.acquisition.hybrid import explored_share
+from streamsel.selection.candidates import Candidates, Floats
+from streamsel.selection.capacity import QueryRate
+from streamsel.selection.cold_start import ColdStart, handover
+from streamsel.selection.constraints import Constraints, ConstraintSettings
+from streamsel.selection.draws import draws
+from streamsel.selection.gate import Gate, GateDecisions
+from streamsel.selection.points import Space
+from streamsel.selection.reservoirs import Reservoir, Ring
+
+HYBRID = "hybrid"
+_SPATIAL = frozenset({"points", "recent", "asked"})
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySettings:
+    """How to select."""
+
+    strategy: str = HYBRID
+    """See ``acquisition.resolve``."""
+    window: int = 500
+    """Recent events whose utilities set the threshold."""
+    seed: int = 0
+    """Of the draws."""
+    text: str | None = None
+    """The feature that holds free text."""
+    constraints: ConstraintSettings = field(default_factory=ConstraintSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A micro-batch with the model's opinion on it; one entry an event."""
+
+    ids: Sequence[str]
+    table: FeatureTable
+    labels: tuple[str, ...]
+    probabilities: Floats
+    """(events, labels), or (events, 0) while the model tells no two labels apart."""
+    segments: Sequence[Mapping[str, str]] | None = None
+    members: Floats | None = None
+    """(members, events, labels), where the model is a committee."""
+    weights: Floats | None = None
+    """(members,)"""
+    experience: Experience = field(default_factory=Experience)
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What came of a micro-batch. Arrays of shape (events,)."""
+
+    utilities: Floats
+    """Before costs."""
+    decisions: GateDecisions
+    reasons: Mapping[int, tuple[str, ...]]
+    """By row, the rules that had a say about the event."""
+
+
+class QueryStrategy:
+    """Decides micro-batches, each with all that came before in mind. It can be pickled."""
+
+    def __init__(self, settings: StrategySettings) -> None:
+        """Raises ``AcquisitionRefused``."""
+        self._settings = settings
+        self._acquisition = resolve(settings.strategy)
+        self._constraints = Constraints(settings.constraints)
+        self._gate = Gate(settings.window)
+        self._space = Space(settings.text)
+        self._recent = Reservoir(seed=settings.seed)
+        self._asked = Ring()
+        self._cold_start = ColdStart(settings.seed) if settings.strategy == HYBRID else None
+        self._spatial = bool(self._acquisition.uses & _SPATIAL) or settings.constraints.duplicates > 0
+
+    def decide(self, scored: Scored, rate: QueryRate) -> Selected:
+        """Decides a micro-batch and remembers it. Raises ``ValueError`` when the strategy needs what the
+        model has not, such as a committee."""
+        candidates = self._candidates(scored)
+        utilities = self._utilities(candidates)
+        if self._settings.strategy == HYBRID:
+            rate = _exploring(rate, explored_share(scored.experience))
+        ruling = self._constraints.rule(
+            candidates, scored.table, scored.segments, scored.labels, utilities, rate.fraction
+        )
+        explore, tie = draws(scored.ids, self._settings.seed)
+        comparable = self._constraints.per_cost(utilities, ruling)
+        decisions = self._gate.decide(comparable, rate, explore, tie, ruling)
+        asked = np.flatnonzero(decisions.lanes)
+        self._constraints.note_asked(asked)
+        if candidates.points is not None:
+            self._asked.add(candidates.points[asked])
+            self._recent.add(candidates.points, scored.probabilities)
+        return Selected(utilities, decisions, {} if ruling is None else ruling.reasons)
+
+    def _candidates(self, scored: Scored) -> Candidates:
+        points = self._space.place(scored.table) if self._spatial else None
+        dimensions = 0 if points is None else points.shape[1]
+        return Candidates(
+            scored.probabilities,
+            scored.members,
+            scored.weights,
+            points,
+            None if points is None else self._recent.recent(dimensions),
+            None if points is None else self._asked.latest(dimensions),
+            scored.experience,
+        )
+
+    def _utilities(self, candidates: Candidates) -> Floats:
+        utilities = self._acquisition.function(candidates)
+        if self._cold_start is None:
+            return utilities
+        trust = handover(candidates.experience)
+        if trust == 1.0:
+            return utilities
+        cold = self._cold_start.utilities(candidates)
+        return cold if trust == 0.0 else trust * utilities + (1.0 - trust) * cold
+
+
+def _exploring(rate: QueryRate, share: float) -> QueryRate:
+    """At least this share of the queries drawn at random."""
+    return replace(
+        rate,
+        explore_fraction=max(rate.explore_fraction, share * rate.fraction),
+        explore_room=max(rate.explore_room, share * rate.room),
+    )
