@@ -82,20 +82,15 @@ def backtest(
 
     Every event is predicted before its label can be known, and all of them count.
     """
-    from streamsel.backtest import engine  # brings every model: --help should not wait
-    from streamsel.backtest.report import html
-    from streamsel.backtest.results import as_json as as_object
-    from streamsel.backtest.results_text import text as as_text
     from streamsel.backtest.stream import NoSuchColumn, load_stream
     from streamsel.backtest.trace import Plan
-    from streamsel.backtest.whole import backtest as play
 
     _check(Select, "strategy", strategy)
     _check(Select, "budget", budget)
     _check(Model, "preset", preset)
     if report is not None and not report.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no directory {report.absolute().parent}", param_hint="--report")
-    others = [name for name in compare.split(",") if name]
+    others = [name for name in map(str.strip, compare.split(",")) if name]
     for name in others:
         _check(Select, "strategy", name, "--compare")
     plan = Plan(
@@ -122,6 +117,13 @@ def backtest(
         )
     except NoSuchColumn as missing:
         raise typer.BadParameter(str(missing)) from None
+    # Every model comes with these: neither --help nor a mistake should wait for that.
+    from streamsel.backtest import engine
+    from streamsel.backtest.report import html
+    from streamsel.backtest.results import as_json as as_object
+    from streamsel.backtest.results_text import text as as_text
+    from streamsel.backtest.whole import backtest as play
+
     with _progress() as watch:
         results = play(
             stream,
@@ -135,12 +137,12 @@ def backtest(
             workers=workers or os.cpu_count() or 1,
             watch=watch,
         )
-    if report is not None:
-        report.write_text(html(results), encoding="utf-8")
     if as_json:
         print_json(as_object(results))
     else:
         typer.echo(as_text(results))
+    if report is not None:
+        report.write_text(html(results), encoding="utf-8")
 
 
 def _check(section: type[BaseModel], key: str, value: Any, option: str | None = None) -> None:
