@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -28,6 +28,8 @@ WINDOW_SECONDS = 60.0
 MEAN_OVER = 20
 LOOK_SECONDS = 1.0
 """How often an idle reviewer looks for work."""
+KEPT = 20
+"""Events of a report that are remembered, the most useful ones: more than anyone could review of them."""
 
 
 class VirtualClock:
@@ -50,6 +52,19 @@ class _Waiting:
     query: Query = field(compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A query reviewed to its end; ``decided_at`` is when its event arrived."""
+
+    query: Query
+    at: float
+    review_seconds: float
+
+    @property
+    def age_seconds(self) -> float:
+        return self.at - self.query.decided_at
+
+
 class SimulatedDesk:
     """The queue's rules without its store; ``report`` is all that ``Pacing`` asks of it."""
 
@@ -62,7 +77,7 @@ class SimulatedDesk:
         self._rate, self._rated_at = 0.0, 0.0
         self._mean: float | None = None
         self.in_hand = 0
-        self.completed = 0
+        self.answers: list[Answered] = []
         self.expired = 0
 
     @property
@@ -85,14 +100,14 @@ class SimulatedDesk:
         self.in_hand += 1
         return heapq.heappop(self._waiting).query
 
-    def answer(self, reviewer: int, review_seconds: float) -> None:
+    def answer(self, reviewer: int, query: Query, review_seconds: float) -> None:
         self._seen[reviewer] = self._clock.now
         self.in_hand -= 1
-        self.completed += 1
+        self.answers.append(Answered(query, self._clock.now, review_seconds))
         self._rate = self.completions_per_second + 2.0 / WINDOW_SECONDS
         self._rated_at = self._clock.now
         mean = review_seconds if self._mean is None else self._mean
-        self._mean = mean + (review_seconds - mean) / min(self.completed, MEAN_OVER)
+        self._mean = mean + (review_seconds - mean) / min(len(self.answers), MEAN_OVER)
 
     def expire(self) -> None:
         limit = self._clock.now - self._expire_seconds
@@ -129,8 +144,16 @@ class Course:
     events: np.ndarray
     uncertain: np.ndarray
     explored: np.ndarray
-    completed: int
+    answers: Sequence[Answered]
     expired: int
+    idle_seconds: float
+    """Of all reviewers while they were there."""
+    most_useful: Sequence[np.ndarray]
+    """The ``KEPT`` largest utilities of each report's events."""
+
+    @property
+    def completed(self) -> int:
+        return len(self.answers)
 
     def during(self, start: float, stop: float) -> np.ndarray:
         """A mask over the reports of a span of time."""
@@ -164,18 +187,23 @@ class Scene:
             (Pacing(f"selector-{number}", desk, self.policy, "pause", clock, metrics), Gate())  # type: ignore[arg-type]
             for number in range(self.selectors)
         ]
-        rows = []
+        rows, most_useful = [], []
         for step in range(round(self.seconds / REPORT_SECONDS)):
             crew.work_until(step * REPORT_SECONDS)
             desk.expire()
             admitted = np.zeros(3, dtype=np.int64)
+            arrived: list[np.ndarray] = []
             for pacing, gate in teams:
                 await pacing.report()
                 arrivals = rng.poisson(self.events_per_second(clock.now) * REPORT_SECONDS / self.selectors)
-                admitted += _decide(pacing, gate, desk, self.utilities(rng, arrivals), rng, clock.now)
+                arrived.append(self.utilities(rng, arrivals))
+                admitted += _decide(pacing, gate, desk, arrived[-1], rng, clock.now)
             rows.append((clock.now, desk.backlog, desk.oldest_seconds, *admitted))
+            most_useful.append(np.sort(np.concatenate(arrived))[-KEPT:])
         seconds, backlog, oldest, events, uncertain, explored = map(np.array, zip(*rows, strict=True))
-        return Course(seconds, backlog, oldest, events, uncertain, explored, desk.completed, desk.expired)
+        return Course(
+            seconds, backlog, oldest, events, uncertain, explored, desk.answers, desk.expired, crew.idle_seconds, most_useful
+        )
 
 
 def _decide(
@@ -213,19 +241,27 @@ class _Crew:
         self._clock = clock
         self._rng = rng
         self._scene = scene
-        self._moments: list[tuple[float, int, float]] = [(0.0, number, 0.0) for number in range(64)]
-        """When each reviewer is next heard of, and how long the review has taken that ends then."""
+        self._moments: list[tuple[float, int]] = [(0.0, number) for number in range(64)]
+        """When each reviewer is next heard of."""
+        self._held: dict[int, tuple[Query, float]] = {}
+        """What each reviewer is at, and how long it takes."""
+        self.idle_seconds = 0.0
 
     def work_until(self, until: float) -> None:
         while self._moments[0][0] <= until:
-            at, reviewer, took = heapq.heappop(self._moments)
+            at, reviewer = heapq.heappop(self._moments)
             self._clock.now = at
-            if took:
-                self._desk.answer(reviewer, took)
-            took, wait = 0.0, LOOK_SECONDS
-            if reviewer < self._scene.reviewers_at(at) and self._desk.claim(reviewer) is not None:
-                took = wait = self._scene.review_seconds * float(self._rng.gamma(4.0, 0.25))
-            heapq.heappush(self._moments, (at + wait, reviewer, took))
+            if reviewer in self._held:
+                self._desk.answer(reviewer, *self._held.pop(reviewer))
+            wait = LOOK_SECONDS
+            if reviewer < self._scene.reviewers_at(at):
+                query = self._desk.claim(reviewer)
+                if query is None:
+                    self.idle_seconds += wait
+                else:
+                    wait = self._scene.review_seconds * float(self._rng.gamma(4.0, 0.25))
+                    self._held[reviewer] = (query, wait)
+            heapq.heappush(self._moments, (at + wait, reviewer))
         self._clock.now = until
 
 
