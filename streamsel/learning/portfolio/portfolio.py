@@ -116,7 +116,7 @@ class Portfolio(Mixture):
         self._ahead = None
 
     def members(self, table: FeatureTable) -> Floats:
-        """See ``Mixture``: logistic, naive Bayes, boosted trees, kernel machines and, if there is text, words."""
+        """Logistic, naive Bayes, boosted trees, kernel machines and, if there is text, its words."""
         matrix = self._encoder.matrix(table)
         said = {id(one): one.probabilities(matrix) for one in self._fitted if one is not None}
         nothing = np.full((len(table.rows), len(self.labels)), np.nan)

@@ -11,7 +11,7 @@ from streamsel.selection.acquisition.uncertainty import normalised_entropy
 from streamsel.selection.candidates import Candidates, Floats
 
 POWER = 0.5
-"""Of the density ratio. Between 0.5 and 1, ranking and accuracy changed little; without it ranking suffered."""
+"""Of the density ratio. Between 0.5 and 1, little changed; without it the ranking of events suffered."""
 LARGEST_RATIO = 5.0
 """The density ratio is kept between this and its inverse."""
 FLOOR = 0.02
