@@ -50,7 +50,7 @@ class Outcome:
     plan: Plan
     events: int
     labels: int
-    """Learned, seed labels among them."""
+    """Learned, but for seed labels."""
     scores: Scores
     rounds: Sequence[Part]
     """Ten stretches of the stream, about equal; fewer of a stream of fewer events."""

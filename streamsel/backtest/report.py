@@ -20,8 +20,8 @@ _METHOD = """\
 Prequential: every event is predicted before its label can be known, and all of them count, whether asked \
 about or not.
 
-Strategies are compared under the same seeds, run by run; intervals are Student's t at 95 %. {decides} \
-decides{rare}.
+Strategies are compared under the same seeds, run by run; intervals are Student's t at 95 %, the bands of \
+charts go from the lowest to the highest run. {decides} decides{rare}.
 
 With two labels, precision, recall, F1, ROC AUC and average precision are those of the second label in \
 sorted order; with more, the mean over the labels, each against the rest. Windowed ROC AUC is the mean over \
@@ -70,14 +70,14 @@ def _heading(results: Results) -> str:
     first = results.own[0]
     plan = first.plan
     counts = sorted(results.label_counts.items(), key=lambda one: -one[1])
-    shares = [f"{label} {count / first.events:.1%}" for label, count in counts[:_LABELS_LISTED]]
+    shares = [f"{label} {100 * count / first.events:.3g} %" for label, count in counts[:_LABELS_LISTED]]
     if len(counts) > _LABELS_LISTED:
         shares.append(f"{len(counts) - _LABELS_LISTED} more")
     facts = [
         f"{first.events:,} events",
         f"labels: {', '.join(shares)}",
         f"strategy {plan.strategy}, preset {plan.preset}",
-        f"budget {plan.budget:.4g} of the events, {plan.explore:.0%} of it drawn at random",
+        f"budget {100 * plan.budget:.4g} % of the events, {100 * plan.explore:.0f} % of it drawn at random",
         f"{len(results.own)} seed{'s' if len(results.own) > 1 else ''} from {plan.seed}",
     ]
     if plan.delay:
@@ -104,7 +104,7 @@ def _verdict(results: Results) -> str:
 
 
 def _method(results: Results) -> str:
-    rare = f", because the rarest label has less than {RARE:.0%} of the events"
+    rare = f", because the rarest label has less than {100 * RARE:.0f} % of the events"
     said = _METHOD.format(
         decides=MEASURES[results.decides].capitalize(),
         rare=rare if results.decides == "average_precision" else "",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
+from typing import TypeAlias
 
 from streamsel.backtest.contest import ALL_LABELS, RANDOM
 from streamsel.backtest.courses import age_curve, backlog_curve
-from streamsel.backtest.intervals import Interval, interval
+from streamsel.backtest.intervals import interval
 from streamsel.backtest.plots import Axis, Line, chart
 from streamsel.backtest.results import Results, Runs, mean_labels, over_seeds
 from streamsel.backtest.trace import Floats
-from streamsel.backtest.verdict import MEASURES
+from streamsel.backtest.verdict import MEASURES, measured
+
+Sides: TypeAlias = list[float] | None
 
 _RANDOM_TONE, _ALL_TONE = 1, 2
 
@@ -65,12 +68,12 @@ def _tones(results: Results) -> list[tuple[str, int]]:
 
 
 def _curve(results: Results, name: str, tone: int, *, by_labels: bool) -> Line:
-    """A learning curve, with its interval over the seeds."""
+    """A learning curve, with its range over the seeds."""
     at, scores = [], []
     for same in zip(*(outcome.curve for outcome in results.runs[name]), strict=True):
         at.append(fmean(point.labels if by_labels else point.events for point in same))
-        scores.append(interval([getattr(point.scores, results.decides) for point in same]))
-    return Line(name, at, *_sides(scores, tone))
+        scores.append([getattr(point.scores, results.decides) for point in same])
+    return Line(name, at, *_over_seeds(scores, tone))
 
 
 def _level(results: Results, until: float) -> list[Line]:
@@ -89,18 +92,17 @@ def _ends(results: Results, names: Sequence[tuple[str, int]]) -> list[Line]:
 
 
 def _end(name: str, tone: int, groups: Sequence[Runs], results: Results) -> Line:
-    scores = [over_seeds(runs, results.decides) for runs in groups]
+    scores = [measured(runs, results.decides) for runs in groups]
     labels = [max(mean_labels(runs), 1.0) for runs in groups]  # the axis knows no 0
-    return Line(name, labels, *_sides(scores, tone), marked=True)
+    return Line(name, labels, *_over_seeds(scores, tone), marked=True)
 
 
-def _sides(scores: Sequence[Interval], tone: int) -> tuple[list[float], int, list[float], list[float]]:
-    return (
-        [score.mean for score in scores],
-        tone,
-        [score.low for score in scores],
-        [score.high for score in scores],
-    )
+def _over_seeds(scores: Sequence[Sequence[float]], tone: int) -> tuple[list[float], int, Sides, Sides]:
+    """The means, and between which values they lie where there are several seeds."""
+    means = [interval(one).mean for one in scores]
+    if len(scores[0]) < 2:
+        return means, tone, None, None
+    return means, tone, [min(one) for one in scores], [max(one) for one in scores]
 
 
 def _over_time(name: str, tone: int, curve: tuple[Floats, Floats]) -> Line:

@@ -86,7 +86,7 @@ def reviewers_table(results: Results) -> str:
                 escape(name),
                 f"{fmean(len(course.ages) for course in courses):,.0f}",
                 f"{fmean(course.expired for course in courses):,.0f}",
-                f"{interval([busy(course) for course in courses]).mean:.1%}",
+                f"{100 * interval([busy(course) for course in courses]).mean:.1f} %",
                 f"{interval([backlog_p95(course) for course in courses]).mean:,.0f}",
                 str(reviewers.target_backlog),
                 f"{interval([age_p95(course) for course in courses]).mean:,.0f}",

@@ -96,10 +96,12 @@ def labels_saved(results: Results) -> str:
     needed = equal_quality(quality, _random_rungs(results))
     same = f"the same {MEASURES[results.decides]} as {used:,.0f} labels of {results.strategy}"
     if needed.bound == "more than":
-        return f"Random sampling does not reach {same} even with {needed.labels:,.0f}."
-    said = f"Random sampling needs {needed.bound} {needed.labels:,.0f} labels for {same}"
-    saved = f"{1 - used / needed.labels:.0%} of the labels" if needed.labels > used else "none"
-    return f"{said}: {saved} saved."
+        said = f"random sampling does not reach {same} even with {needed.labels:,.0f}."
+    else:
+        saved = f"{100 - 100 * used / needed.labels:.0f} % of the labels" if needed.labels > used else "none"
+        said = f"random sampling needs {needed.bound} {needed.labels:,.0f} labels for {same}: {saved} saved."
+    sure = (found := judged(results)) is not None and found.pays == "yes"
+    return f"{said[0].upper()}{said[1:]}" if sure else f"As far as these means can be trusted, {said}"
 
 
 def _random_rungs(results: Results) -> list[tuple[float, float]]:

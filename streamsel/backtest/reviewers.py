@@ -90,6 +90,8 @@ class SimulatedDesk:
         self._backlog: list[tuple[float, int]] = [(0.0, 0)]
         self._ages: list[tuple[float, float]] = []
         self._review_seconds = 0.0
+        self._overtime = 0.0
+        """Spent on finishing a review before going."""
         self._expired = 0
 
     def offer(self, now: float, row: int, utility: float, lane: int) -> None:
@@ -137,7 +139,7 @@ class SimulatedDesk:
             expired=self._expired,
             ended_at=ended_at,
             review_seconds=self._review_seconds - ahead,
-            present_seconds=self._plan.reviewers * ended_at - away,
+            present_seconds=self._plan.reviewers * ended_at - away + self._overtime,
         )
 
     def _advance(self, now: float) -> None:
@@ -168,6 +170,9 @@ class SimulatedDesk:
             del self._waiting[query.row]
             took = self._plan.review_seconds * math.exp(self._rng.normal(-(SPREAD**2) / 2, SPREAD))
             self._review_seconds += took
+            self._overtime += sum(
+                max(min(stop, at + took) - max(start, at), 0.0) for start, stop in self._away[reviewer]
+            )
             review = _Review(query.row, query.offered_at, took)
             heapq.heappush(self._moments, (at + took, reviewer, review))
 

@@ -88,7 +88,7 @@ class ReviewCourse:
     review_seconds: float
     """Time spent on reviews up to then, by all reviewers."""
     present_seconds: float
-    """Time they were there."""
+    """Time they were there, or still finishing a review."""
 
 
 @dataclass(frozen=True, slots=True)

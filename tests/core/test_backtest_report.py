@@ -90,7 +90,7 @@ def test_labels_saved_are_told_as_share_of_what_random_needs(reported: Results) 
     """As many random labels lie between two of the random runs."""
     said = labels_saved(reported)
     found = re.search(
-        r"needs about ([\d,]+) labels .* as 40 labels of entropy: (\d+)% of the labels saved", said
+        r"needs about ([\d,]+) labels .* as 40 labels of entropy: (\d+) % of the labels saved", said
     )
     assert found is not None
     needed, saved = int(found[1].replace(",", "")), int(found[2])

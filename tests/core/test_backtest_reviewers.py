@@ -93,6 +93,15 @@ def test_reviewers_with_enough_to_do_work_at_their_pace() -> None:
     assert course.review_seconds == pytest.approx(course.present_seconds)
 
 
+def test_finishing_a_review_before_going_is_presence() -> None:
+    """Nobody is busier than always."""
+    desk = SimulatedDesk(plan(1, Absence(1.0, 500.0)), seed=1)
+    desk.offer(0.0, 0, 1.0, UNCERTAIN)
+    desk.answered(400.0)
+    course = desk.course(500.0)
+    assert course.review_seconds == course.present_seconds > 1.0
+
+
 def test_a_run_repeats_itself() -> None:
     """All chance comes from the seed."""
     courses = []
