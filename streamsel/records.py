@@ -67,6 +67,8 @@ class Query:
     timestamp: float | None = None
     """When the event happened, if the stream says."""
     segments: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    """As in its decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,9 @@ class Decision:
     segments: Mapping[str, str] = field(default_factory=dict)
     query: Query | None = None
     """Present exactly when ``lane`` is not ``none``; from it a lost queue can be rebuilt."""
+    rules: tuple[str, ...] = ()
+    """Names of the rules that had a say, whether it was asked about or not: business rules by name, quotas as
+    ``quota:name:group``, ``duplicate`` for a near-duplicate that was suppressed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ the rows put together from a template, instead of a dictionary per event.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -36,11 +36,13 @@ class DecisionColumns:
     threshold: float
     query_fraction: float
     lanes: Sequence[int]
-    """Indices into ``none``, ``uncertain``, ``explore``."""
+    """Indices into ``none``, ``uncertain``, ``explore``, ``rule``."""
     propensities: NDArray[np.float64]
     queries: Mapping[int, Query]
     """By row, for the events asked about."""
     segments: Sequence[Mapping[str, str]] | None = None
+    rules: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """By row, for the events that rules had a say about."""
 
 
 def encode_decisions(columns: DecisionColumns) -> list[bytes]:
@@ -82,6 +84,8 @@ def encode_decisions(columns: DecisionColumns) -> list[bytes]:
             value[:-1] + b',"segments":' + orjson.dumps(segments) + b"}" if segments else value
             for value, segments in zip(values, columns.segments, strict=True)
         ]
+    for row_index, rules in columns.rules.items():
+        values[row_index] = values[row_index][:-1] + b',"rules":' + orjson.dumps(rules) + b"}"
     for row_index, query in columns.queries.items():
         values[row_index] = values[row_index][:-1] + b',"query":' + orjson.dumps(query_fields(query)) + b"}"
     return values
@@ -105,6 +109,7 @@ def decode_decision(content: bytes) -> Decision:
         propensity=fields.number("propensity"),
         query=None if query is None else decode_query(query),
         segments=fields.texts("segments"),
+        rules=fields.names("rules"),
     )
 
 

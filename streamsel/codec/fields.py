@@ -84,6 +84,16 @@ class Fields:
                 raise self._mistyped(f"{name}.{key}", value, "a string")
         return dict(values)
 
+    def names(self, name: str) -> tuple[str, ...]:
+        """An optional list of strings."""
+        values = self._get(name, ())
+        if not isinstance(values, list | tuple):
+            raise self._mistyped(name, values, "a list of strings")
+        for index, value in enumerate(values):
+            if not isinstance(value, str):
+                raise self._mistyped(f"{name}.{index}", value, "a string")
+        return tuple(values)
+
     def one_of(self, name: str, allowed: tuple[str, ...], default: str | None = None) -> str:
         value = self.text(name, default)
         if value not in allowed:

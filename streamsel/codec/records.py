@@ -61,6 +61,8 @@ def query_fields(query: Query) -> dict[str, Any]:
         fields["timestamp"] = query.timestamp
     if query.segments:
         fields["segments"] = query.segments
+    if query.rules:
+        fields["rules"] = query.rules
     return fields
 
 
@@ -80,6 +82,7 @@ def decode_query(content: bytes | dict[str, Any]) -> Query:
         context=fields.features("context", required=False),
         timestamp=fields.optional_number("timestamp"),
         segments=fields.texts("segments"),
+        rules=fields.names("rules"),
     )
 
 

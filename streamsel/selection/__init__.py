@@ -3,15 +3,17 @@
 from streamsel.selection.capacity import CapacityFacts, CapacityPolicy, QueryRate
 from streamsel.selection.draws import draws
 from streamsel.selection.gate import Gate, GateDecisions
-from streamsel.selection.utility import UTILITIES, Utility
+from streamsel.selection.strategy import QueryStrategy, Scored, Selected, StrategySettings
 
 __all__ = [
-    "UTILITIES",
     "CapacityFacts",
     "CapacityPolicy",
     "Gate",
     "GateDecisions",
     "QueryRate",
-    "Utility",
+    "QueryStrategy",
+    "Scored",
+    "Selected",
+    "StrategySettings",
     "draws",
 ]

@@ -1,4 +1,4 @@
-"""A micro-batch of raw records to decisions: decode, score, utility, gate, encode. No I/O and no waiting.
+"""A micro-batch of raw records to decisions: decode, score, select, encode. No I/O and no waiting.
 
 Nothing yields to the event loop in here, so one micro-batch is decided by one model version.
 """
@@ -14,17 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamsel.codec import DecisionColumns, EventBatch, EventDecoder, encode_decisions, query_id_of
+from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, OutgoingDecisions, SourceRecord
-from streamsel.records import DeadLetter, FeatureTable, Lane, Query
-from streamsel.selection import Gate, QueryRate, Utility, draws
+from streamsel.records import DeadLetter, Experience, FeatureTable, Lane, Query
+from streamsel.selection import QueryRate, QueryStrategy, Scored, Selected
 
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
 """By the gate's lane codes."""
 
 
-class Scorer(Protocol):
-    """The serving model, as the learner keeps it."""
+class Model(Protocol):
+    """What serves, as the learner keeps it."""
 
     @property
     def version(self) -> int: ...
@@ -32,9 +33,10 @@ class Scorer(Protocol):
     @property
     def labels(self) -> tuple[str, ...]: ...
 
-    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
-        """(rows, labels) in the order of ``labels``; (rows, 0) while nothing is known. A row of NaN is an
-        event the model has no opinion on."""
+    @property
+    def experience(self) -> Experience: ...
+
+    def opinions(self, table: FeatureTable) -> Opinions: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +53,19 @@ class Decided:
 
 
 class Decider:
-    """Holds what stays from one micro-batch to the next: the decoder's shape and the gate's window."""
+    """Holds what stays from one micro-batch to the next: the decoder's shape and the strategy's memory."""
 
     def __init__(
         self,
         decoder: EventDecoder,
-        scorer: Scorer,
-        utility: Utility,
-        gate: Gate,
-        draw_seed: int,
+        model: Model,
+        strategy: QueryStrategy,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._decoder = decoder
-        self._scorer = scorer
-        self._utility = utility
-        self._gate = gate
-        self._draw_seed = draw_seed
+        self._model = model
+        self._strategy = strategy
         self._clock = clock
         self._metrics = metrics
 
@@ -85,13 +83,12 @@ class Decider:
         stage["decode"].observe(decoded - started)
         if not batch.ids:
             return Decided((), (), batch.letters, 0, 0.0, float("nan"))
-        probabilities = self._scorer.probabilities(batch.table)
+        opinions = self._model.opinions(batch.table)
         scored = self._clock.monotonic()
         stage["score"].observe(scored - decoded)
-        utilities = self._utility(probabilities)
-        explore, tie = draws(batch.ids, self._draw_seed)
-        gated = self._gate.decide(utilities, rate, explore, tie)
-        shared = _Shared(batch, probabilities, utilities, gated.propensities, gated.threshold, now)
+        selected = self._select(batch, opinions, rate)
+        gated = selected.decisions
+        shared = _Shared(batch, opinions.probabilities, selected, now)
         lanes: list[int] = gated.lanes.tolist()
         queries = {
             row: self._query(shared, row, LANES[lanes[row]]) for row in np.flatnonzero(gated.lanes).tolist()
@@ -110,6 +107,19 @@ class Decider:
             threshold=gated.threshold,
         )
 
+    def _select(self, batch: EventBatch, opinions: Opinions, rate: QueryRate) -> Selected:
+        scored = Scored(
+            ids=batch.ids,
+            table=batch.table,
+            labels=self._model.labels,
+            probabilities=opinions.probabilities,
+            segments=batch.segments,
+            members=opinions.members,
+            weights=opinions.weights,
+            experience=self._model.experience,
+        )
+        return self._strategy.decide(scored, rate)
+
     def _encoded(
         self,
         shared: _Shared,
@@ -127,16 +137,19 @@ class Decider:
             offsets=offsets,
             event_ids=batch.ids[start:stop],
             decided_at=shared.now,
-            model_version=self._scorer.version,
-            labels=self._scorer.labels,
+            model_version=self._model.version,
+            labels=self._model.labels,
             probabilities=shared.probabilities[start:stop],
-            utilities=shared.utilities[start:stop],
-            threshold=shared.threshold,
+            utilities=shared.selected.utilities[start:stop],
+            threshold=shared.selected.decisions.threshold,
             query_fraction=rate.fraction,
             lanes=lanes[start:stop],
-            propensities=shared.propensities[start:stop],
+            propensities=shared.selected.decisions.propensities[start:stop],
             queries={row - start: query for row, query in queries.items() if start <= row < stop},
             segments=None if batch.segments is None else batch.segments[start:stop],
+            rules={
+                row - start: rules for row, rules in shared.selected.reasons.items() if start <= row < stop
+            },
         )
         return OutgoingDecisions(first.partition, offsets, encode_decisions(columns))
 
@@ -149,15 +162,16 @@ class Decider:
             query_id=query_id_of(batch.ids[row]),
             event_id=batch.ids[row],
             lane=lane,
-            propensity=float(shared.propensities[row]),
-            utility=float(shared.utilities[row]),
-            probabilities=dict(zip(self._scorer.labels, opinion.tolist(), strict=True)) if known else {},
-            model_version=self._scorer.version,
+            propensity=float(shared.selected.decisions.propensities[row]),
+            utility=float(shared.selected.utilities[row]),
+            probabilities=dict(zip(self._model.labels, opinion.tolist(), strict=True)) if known else {},
+            model_version=self._model.version,
             decided_at=shared.now,
             features=features,
             context=layout.event_context(event, features),
             timestamp=layout.event_time(event),
             segments={} if batch.segments is None else batch.segments[row],
+            rules=shared.selected.reasons.get(row, ()),
         )
 
 
@@ -167,9 +181,7 @@ class _Shared:
 
     batch: EventBatch
     probabilities: NDArray[np.float64]
-    utilities: NDArray[np.float64]
-    propensities: NDArray[np.float64]
-    threshold: float
+    selected: Selected
     now: float
 
 

@@ -30,7 +30,7 @@ from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import EventIntake, LabelLog, LogReader
 from streamsel.review.settings import DeskSettings
-from streamsel.selection import UTILITIES, CapacityPolicy, Gate
+from streamsel.selection import CapacityPolicy, QueryStrategy, StrategySettings
 from streamsel.services.decider import Decider
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
@@ -219,9 +219,7 @@ def _selector(
     decider = Decider(
         EventDecoder(layout(config), max_bytes=config.stream.max_bytes),
         learner.scorer,
-        UTILITIES[select.strategy],
-        Gate(select.window),
-        select.seed,
+        QueryStrategy(_strategy_settings(config)),
         clock,
         metrics,
     )
@@ -235,6 +233,17 @@ def _selector(
         on_outage=select.on_desk_outage,
         clock=clock,
         metrics=metrics,
+    )
+
+
+def _strategy_settings(config: Config) -> StrategySettings:
+    select = config.select
+    return StrategySettings(
+        strategy=select.strategy,
+        window=select.window,
+        seed=select.seed,
+        text=config.stream.text,
+        constraints=select.constraints(),
     )
 
 
