@@ -75,8 +75,9 @@ class CapacityPolicy:
     prior_review_seconds: float = 30.0
     """Assumed time for a review before the first answer."""
 
-    def rate(self, facts: CapacityFacts) -> QueryRate:
-        """The share of events to ask about now."""
+    def rate(self, facts: CapacityFacts, affordable: float = 1.0) -> QueryRate:
+        """The share of events to ask about now; no more than is ``affordable`` (see ``selection.budget``)."""
+        budget = min(self.budget, affordable)
         target = self.target_backlog
         review_seconds = facts.mean_review_seconds or self.prior_review_seconds
         capacity = max(facts.completions_per_second, facts.live_reviewers / review_seconds)
@@ -84,9 +85,9 @@ class CapacityPolicy:
         fill = max(target - facts.backlog, 0) / self.fill_seconds
         queries_per_second = capacity * headroom * self._age_factor(facts.oldest_seconds) + fill
         events_per_second = max(facts.events_per_second, 1e-9)
-        fraction = min(self.budget, queries_per_second / events_per_second)
+        fraction = min(budget, queries_per_second / events_per_second)
         reserve = min(self.explore, MOST_RESERVED)
-        reserved_fraction = min(self.budget, facts.completions_per_second / events_per_second)
+        reserved_fraction = min(budget, facts.completions_per_second / events_per_second)
         selectors = max(facts.selectors, 1)
         room = max(2 * target - facts.backlog, 0) // selectors
         reserved_room = reserve * facts.completions_per_second * RESERVE_SECONDS / selectors

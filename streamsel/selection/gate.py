@@ -68,6 +68,8 @@ class GateDecisions:
     """The utility above which an event without rank was asked about when the micro-batch began."""
     explore_fraction: float
     """The share explored, in expectation."""
+    cost: float
+    """What those asked about come to, in units of the budget: their number where costs do not differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class Gate:
         """
         count = len(utilities)
         if count == 0:
-            return GateDecisions(np.empty(0, dtype=np.int8), np.empty(0), np.inf, 0.0)
+            return GateDecisions(np.empty(0, dtype=np.int8), np.empty(0), np.inf, 0.0, 0.0)
         ranks = np.zeros(count) if ruling is None else ruling.ranks
         costs = None if ruling is None else ruling.costs
         terms = self._terms(rate, count, costs)
@@ -178,7 +180,9 @@ class Gate:
         threshold = _threshold(ladder, terms.share * float(odds[0]))
         lanes[(lanes == UNCERTAIN) & (ranks > 0.0) & (utilities < threshold)] = RULE
         propensities = explored + (1.0 - explored) * chance
-        return GateDecisions(lanes, propensities, threshold, float(explored.sum()) / count)
+        asked = lanes > 0
+        cost = float(np.count_nonzero(asked) if costs is None else costs[asked].sum())
+        return GateDecisions(lanes, propensities, threshold, float(explored.sum()) / count, cost)
 
     def _terms(self, rate: QueryRate, count: int, costs: Floats | None) -> _Terms:
         """What the rate comes to for a micro-batch of these costs."""

@@ -50,6 +50,8 @@ class Decided:
     explored: float
     """How many queries the exploration share gives in expectation."""
     threshold: float
+    cost: float = 0.0
+    """What the queries come to, in ordinary ones."""
 
 
 class Decider:
@@ -105,6 +107,7 @@ class Decider:
             events=len(batch.ids),
             explored=len(batch.ids) * gated.explore_fraction,
             threshold=gated.threshold,
+            cost=gated.cost,
         )
 
     def _select(self, batch: EventBatch, opinions: Opinions, rate: QueryRate) -> Selected:

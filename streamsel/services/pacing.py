@@ -13,6 +13,7 @@ from streamsel.metrics import Metrics
 from streamsel.ports import Clock, ReviewQueue
 from streamsel.review.refusals import DeskUnreachable
 from streamsel.selection import CapacityPolicy, QueryRate
+from streamsel.selection.budget import Budget
 
 NOTHING = QueryRate(fraction=0.0, explore_fraction=0.0, room=0, explore_room=0.0)
 REPORT_SECONDS = 0.25
@@ -72,10 +73,12 @@ class Pacing:
         on_outage: OnOutage,
         clock: Clock,
         metrics: Metrics,
+        budget: Budget | None = None,
     ) -> None:
         self._name = name
         self._queue = queue
         self._policy = policy
+        self._budget = budget if budget is not None else Budget()
         self._on_outage = on_outage
         self._clock = clock
         self._metrics = metrics
@@ -102,10 +105,15 @@ class Pacing:
             explore_room=max(self._rate.explore_room - spent.explored, 0.0),
         )
 
-    def spent(self, events: int, spending: Spending) -> None:
-        """A micro-batch was decided; its queries count against the room until the facts have them."""
+    def spent(self, events: int, spending: Spending, queries: int = 0, cost: float = 0.0) -> None:
+        """A micro-batch was decided; its queries count against the room until the facts have them.
+
+        ``queries`` are those asked, explored ones as drawn, and ``cost`` what they come to in ordinary ones:
+        these the budget is charged with.
+        """
         self._events.count(events)
         self._outstanding += spending
+        self._budget.spent(queries, cost)
 
     def landed(self, spending: Spending) -> None:
         """The desk has the queries of micro-batches decided before; the next facts will tell of them."""
@@ -132,14 +140,16 @@ class Pacing:
 
     async def report(self) -> None:
         """One exchange with the desk."""
-        events_per_second = self._events.per_second(self._clock.monotonic())
+        now = self._clock.monotonic()
+        events_per_second = self._events.per_second(now)
         landed = self._landed
         try:
             facts = await self._queue.report(self._name, events_per_second)
         except DeskUnreachable as error:
             self.desk_lost(error)
             return
-        self._rate = self._policy.rate(facts)
+        affordable = self._budget.fraction(now, events_per_second, facts.events_per_second)
+        self._rate = self._policy.rate(facts, affordable)
         # What is still on its way, or landed meanwhile, may not be among the facts.
         self._outstanding -= landed
         self._landed -= landed

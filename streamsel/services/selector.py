@@ -258,7 +258,7 @@ class Selector:
             uncertain += query.lane != "explore"
             self._metrics.queries.labels(query.lane).inc()
         spending = Spending(uncertain, decided.explored)
-        self._pacing.spent(decided.events, spending)
+        self._pacing.spent(decided.events, spending, len(decided.queries), decided.cost)
         if decided.events:
             self.threshold = decided.threshold
             self._metrics.gate_threshold.set(decided.threshold)

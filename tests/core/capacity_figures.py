@@ -28,8 +28,8 @@ ABSENCE = (2_000.0, 2_120.0)
 
 @dataclass(frozen=True, slots=True)
 class CapacityFigures:
-    """Of one hour: 5 reviewers of 25 s a review, 20 events a second, ten times as many for ten minutes, nobody
-    there for two."""
+    """Of one hour: 5 reviewers of 25 s a review, 20 events a second, ten times as many for ten minutes, and
+    nobody there for two."""
 
     target_backlog: int
     backlog_p95: float

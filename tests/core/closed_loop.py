@@ -202,7 +202,16 @@ class Scene:
             most_useful.append(np.sort(np.concatenate(arrived))[-KEPT:])
         seconds, backlog, oldest, events, uncertain, explored = map(np.array, zip(*rows, strict=True))
         return Course(
-            seconds, backlog, oldest, events, uncertain, explored, desk.answers, desk.expired, crew.idle_seconds, most_useful
+            seconds,
+            backlog,
+            oldest,
+            events,
+            uncertain,
+            explored,
+            desk.answers,
+            desk.expired,
+            crew.idle_seconds,
+            most_useful,
         )
 
 

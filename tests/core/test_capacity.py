@@ -115,6 +115,16 @@ def test_selectors_share_the_room() -> None:
     assert four.explore_room == pytest.approx(one.explore_room / 4)
 
 
+@given(policies, facts, st.floats(0.0, 1.0))
+def test_no_more_is_asked_than_is_affordable(
+    policy: CapacityPolicy, known: CapacityFacts, affordable: float
+) -> None:
+    """The smallest of share, reviewers' capacity and budget by the clock counts, for exploration as well."""
+    limited, rate = policy.rate(known, affordable), policy.rate(known)
+    assert limited.fraction == min(rate.fraction, affordable)
+    assert limited.explore_fraction <= min(rate.explore_fraction, affordable)
+
+
 def test_the_budget_is_never_exceeded() -> None:
     """On a slow stream with many reviewers the budget decides."""
     rate = POLICY.rate(replace(FACTS, backlog=0, live_reviewers=500, events_per_second=0.1))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from streamsel.selection import CapacityPolicy
+from tests.core.capacity_figures import capacity_figures
 from tests.core.closed_loop import Course, Scene, crossings
 
 TARGET = 20
@@ -104,6 +105,17 @@ async def test_thousands_of_events_before_the_next_report(quiet_seconds: float, 
     )
     course = await scene.play()
     assert np.percentile(course.backlog, 95) <= 2 * TARGET + 5
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_reviewers_time_is_well_used(seed: int) -> None:
+    """Through a burst and an absence: a short queue, fresh queries, nobody idle, and nearly the value of one
+    who knows what is to come."""
+    figures = await capacity_figures(CapacityPolicy(0.1, 0.2, 10, expire_seconds=120.0), seed)
+    assert figures.backlog_p95 <= 2 * figures.target_backlog
+    assert figures.age_p95_seconds <= 90.0
+    assert figures.busy >= 0.99
+    assert figures.value >= 0.95
 
 
 @pytest.mark.parametrize("explore", [0.0, 0.5, 1.0])

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from streamsel.metrics import Metrics
 from streamsel.review.refusals import DeskUnreachable
 from streamsel.selection import CapacityFacts, CapacityPolicy
+from streamsel.selection.budget import Budget
 from streamsel.services.pacing import NOTHING, REPORT_SECONDS, EventRate, OnOutage, Pacing, Spending
 from tests.services.doubles import BUSY, DeskDouble, World
 from tests.services.virtual_time import LoopClock, in_virtual_time
@@ -140,6 +141,25 @@ def test_the_stream_waits_for_the_first_facts() -> None:
         assert not paused.open
         assert shedding.open
         assert paused.rate == shedding.rate == NOTHING
+
+    in_virtual_time(scenario())
+
+
+def test_the_budget_by_the_clock_is_kept() -> None:
+    """Where it is smaller than what the reviewers bear it decides; what is asked is charged to it."""
+
+    async def scenario() -> None:
+        metrics, budget = Metrics(), Budget(labels_per_hour=360.0)
+        pacing = Pacing("one", DeskDouble(World()), POLICY, "pause", LoopClock(), metrics, budget)  # type: ignore[arg-type]
+        pacing.spent(1_000, Spending())
+        await asyncio.sleep(1.0)
+        await pacing.report()
+        even = pacing.rate.fraction
+        assert even == pytest.approx(0.1 / BUSY.events_per_second, rel=0.1)
+        assert pacing.rate.explore_fraction == pytest.approx(0.2 * even)
+        pacing.spent(0, Spending(10, 0.0), queries=10, cost=10.0)
+        await pacing.report()
+        assert pacing.rate.fraction == 0.0
 
     in_virtual_time(scenario())
 
