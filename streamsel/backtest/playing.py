@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
@@ -38,7 +39,8 @@ def play(stream: Stream, plans: Sequence[Plan], run: Run, workers: int, progress
     stop = context.Event()
     shared = _Shared(stream, run, steps, stop)
     with ProcessPoolExecutor(min(workers, len(plans)), context, _enter, (shared,)) as pool:
-        futures = [pool.submit(_play_here, plan) for plan in plans]
+        with _interrupts_held():
+            futures = [pool.submit(_play_here, plan) for plan in plans]
         try:
             waiting = set(futures)
             while waiting:
@@ -49,9 +51,20 @@ def play(stream: Stream, plans: Sequence[Plan], run: Run, workers: int, progress
                     one.result()
         except BaseException:
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise
     return [one.result() for one in futures]
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C comes after this; processes started here, which inherit the mask, never see it: it is for the
+    one that started them to say when to stop."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _GivenUp(Exception):
@@ -79,7 +92,6 @@ _shared: list[_Shared] = []
 
 
 def _enter(shared: _Shared) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the starting process says when to stop
     _shared.append(shared)
 
 

@@ -123,20 +123,24 @@ def backtest(
     from streamsel.backtest.results import as_json as as_object
     from streamsel.backtest.results_text import text as as_text
     from streamsel.backtest.whole import backtest as play
+    from streamsel.selection.acquisition.custom import AcquisitionRefused
 
-    with _progress() as watch:
-        results = play(
-            stream,
-            plan,
-            engine.run,
-            source=file.name,
-            compared=others,
-            seeds=seeds,
-            reported=report is not None,
-            review_seconds=review_seconds,
-            workers=workers or os.cpu_count() or 1,
-            watch=watch,
-        )
+    try:
+        with _progress() as watch:
+            results = play(
+                stream,
+                plan,
+                engine.run,
+                source=file.name,
+                compared=others,
+                seeds=seeds,
+                reported=report is not None,
+                review_seconds=review_seconds,
+                workers=workers or os.cpu_count() or 1,
+                watch=watch,
+            )
+    except AcquisitionRefused as refused:
+        raise typer.BadParameter(str(refused), param_hint="--strategy") from None
     if as_json:
         print_json(as_object(results))
     else:
