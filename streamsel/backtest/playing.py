@@ -39,9 +39,9 @@ def play(stream: Stream, plans: Sequence[Plan], run: Run, workers: int, progress
     stop = context.Event()
     shared = _Shared(stream, run, steps, stop)
     with ProcessPoolExecutor(min(workers, len(plans)), context, _enter, (shared,)) as pool:
-        with _interrupts_held():
-            futures = [pool.submit(_play_here, plan) for plan in plans]
         try:
+            with _interrupts_held():
+                futures = [pool.submit(_play_here, plan) for plan in plans]
             waiting = set(futures)
             while waiting:
                 done, waiting = wait(waiting, _LOOK_SECONDS, return_when=FIRST_EXCEPTION)
