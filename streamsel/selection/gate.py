@@ -145,22 +145,24 @@ class Gate:
         count = len(utilities)
         if count == 0:
             return GateDecisions(np.empty(0, dtype=np.int8), np.empty(0), np.inf, 0.0, 0.0)
-        ranks = np.zeros(count) if ruling is None else ruling.ranks
         costs = None if ruling is None else ruling.costs
         terms = self._terms(rate, count, costs)
-
-        order = np.where(np.isnan(utilities), 1.0, utilities) + _RANK * np.maximum(ranks, 0.0)
-        ladder = self._remembered(order[ranks >= 0.0], count)
-        not_above = ladder.searchsorted(order, side="right")
-        above, equal = len(ladder) - not_above, not_above - ladder.searchsorted(order)
-        wanted = max(len(ladder), 1) * np.where(ranks > 0.0, terms.ranked_share, terms.share)
+        ladder, above, equal = self._standing(utilities, ruling)
         places = above + (1.0 - tie_draws) * equal
+        share = (
+            terms.share if ruling is None else np.where(ruling.ranks > 0.0, terms.ranked_share, terms.share)
+        )
+        wanted = max(len(ladder), 1) * share
         prices = places / (places + wanted)
-        prices[(ranks < 0.0) | (rate.fraction <= 0.0)] = np.inf
         beyond = np.maximum(explore_draws - terms.steady, 0.0)
         explore_prices = beyond / (beyond + terms.moved)
         explore_prices[explore_draws < terms.least] = -np.inf
-        explore_prices[(explore_draws >= terms.most) | (ranks == NEVER)] = np.inf
+        explore_prices[explore_draws >= terms.most] = np.inf
+        if rate.fraction <= 0.0:
+            prices[:] = np.inf
+        if ruling is not None:
+            prices[ruling.ranks < 0.0] = np.inf
+            explore_prices[ruling.ranks == NEVER] = np.inf
 
         lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
         room = round(rate.room - terms.explore * count)
@@ -174,15 +176,19 @@ class Gate:
         odds = _odds(levels)
         explored = np.minimum(np.maximum(terms.steady + terms.moved * odds, terms.least), terms.most)
         explored[levels < 0.0] = terms.least
-        explored[ranks == NEVER] = 0.0
         chance = np.minimum(np.maximum((wanted * odds - above) / np.maximum(equal, 1), 0.0), 1.0)
         chance[prices == np.inf] = 0.0
         threshold = _threshold(ladder, terms.share * float(odds[0]))
-        lanes[(lanes == UNCERTAIN) & (ranks > 0.0) & (utilities < threshold)] = RULE
-        propensities = explored + (1.0 - explored) * chance
-        asked = lanes > 0
-        cost = float(np.count_nonzero(asked) if costs is None else costs[asked].sum())
-        return GateDecisions(lanes, propensities, threshold, float(explored.sum()) / count, cost)
+        if ruling is not None:
+            explored[ruling.ranks == NEVER] = 0.0
+            lanes[(lanes == UNCERTAIN) & (ruling.ranks > 0.0) & (utilities < threshold)] = RULE
+        return GateDecisions(
+            lanes,
+            propensities=explored + (1.0 - explored) * chance,
+            threshold=threshold,
+            explore_fraction=float(explored.sum()) / count,
+            cost=float(np.count_nonzero(lanes) if costs is None else costs[lanes > 0].sum()),
+        )
 
     def _terms(self, rate: QueryRate, count: int, costs: Floats | None) -> _Terms:
         """What the rate comes to for a micro-batch of these costs."""
@@ -190,10 +196,20 @@ class Gate:
         self._mean_cost += min(count / self._window, 1.0) * (mean - self._mean_cost)
         return _Terms.of(rate, count, self._mean_cost, largest)
 
-    def _remembered(self, order: Floats, count: int) -> Floats:
-        """Where recent events stand in the order, this micro-batch's among them; lowest first."""
-        self._recent = np.concatenate((self._recent, order))[-max(self._window, count) :]
-        return np.sort(self._recent)
+    def _standing(
+        self, utilities: Floats, ruling: Ruling | None
+    ) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
+        """Where recent events stand in the order, those of this micro-batch among them, lowest first; and how
+        many of them come before each of these, and are its equals, itself included."""
+        order = np.where(np.isnan(utilities), 1.0, utilities)
+        eligible = order
+        if ruling is not None:
+            order += _RANK * np.maximum(ruling.ranks, 0.0)
+            eligible = order[ruling.ranks >= 0.0]
+        self._recent = np.concatenate((self._recent, eligible))[-max(self._window, len(utilities)) :]
+        ladder = np.sort(self._recent)
+        not_above = ladder.searchsorted(order, side="right")
+        return ladder, len(ladder) - not_above, not_above - ladder.searchsorted(order)
 
     def _walk(
         self, terms: _Terms, prices: Floats, explore_prices: Floats, costs: Floats | None
