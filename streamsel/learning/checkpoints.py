@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from streamsel.learning.calibration import Calibration
 from streamsel.learning.experience import Tally
 from streamsel.learning.presets import Classifier
 from streamsel.records import Value
@@ -26,6 +27,7 @@ class Learned:
     keep it as it is."""
 
     tally: Tally
+    calibration: Calibration
     labels: int = 0
     probes: Probes = ()
 

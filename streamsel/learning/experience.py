@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from streamsel.learning.shares import shares_of
 from streamsel.records import Experience, Label
 
 FADE = 0.98
@@ -60,13 +60,14 @@ class Tally:
         """The tally with one label more, which must be one of ``labels``.
 
         The prediction judged is the recorded one, made when the event was decided: a label that took days is
-        no easier for it. None recorded is an even chance. A seed's event was never predicted: it only counts.
+        no easier for it. Nothing sound recorded is an even chance. A seed only counts, its event was never
+        predicted.
         """
         index = labels.index(label.label)
         counts = (*self.counts[:index], self.counts[index] + 1, *self.counts[index + 1 :])
         if label.source == "seed" or label.lane == "none":
             return replace(self, counts=counts)
-        predicted = _shares(label.probabilities, labels)
+        predicted = shares_of(label.probabilities, labels) or [1.0 / len(labels)] * len(labels)
         loss = _loss(predicted[index])
         if label.lane == "uncertain":
             entropy = sum(share * _loss(share) for share in predicted)
@@ -84,15 +85,6 @@ class Tally:
             explored_loss=self.explored_loss.add(loss),
             explored_prior_loss=self.explored_prior_loss.add(_loss(prior)),
         )
-
-
-def _shares(probabilities: Mapping[str, float], labels: tuple[str, ...]) -> list[float]:
-    """In the order of ``labels``, summing to 1; even when nothing sound was predicted of these labels."""
-    found = [probabilities.get(label, 0.0) for label in labels]
-    total = sum(found)
-    if not 0.0 < total < math.inf:
-        return [1.0 / len(labels)] * len(labels)
-    return [share / total for share in found]
 
 
 def _loss(probability: float) -> float:

@@ -17,11 +17,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import blake2b
 
+import numpy as np
+
+from streamsel.learning.calibration import Calibration, Floats
 from streamsel.learning.checkpoints import Checkpoints, Learned
 from streamsel.learning.experience import Tally
 from streamsel.learning.features import present
 from streamsel.learning.ledger import Ledger
 from streamsel.learning.presets import Classifier, build
+from streamsel.learning.shares import shares_of
 from streamsel.learning.spec import ModelSpec, unknown_label
 from streamsel.records import Experience, Label, LogRecord, Value
 
@@ -63,7 +67,8 @@ class Fold:
         self.model: Classifier = build(spec)
         self.version = 0
         """The offset of the next record."""
-        self._learned = Learned(Tally((0,) * len(spec.labels)))
+        classes = len(spec.labels)
+        self._learned = Learned(Tally((0,) * classes), Calibration.identity(classes))
         self._ledger = Ledger()
         self._checkpoints = Checkpoints()
         self._complete_from = 0
@@ -78,6 +83,11 @@ class Fold:
     def experience(self) -> Experience:
         """What these labels tell of the model."""
         return self._learned.tally.experience
+
+    @property
+    def calibration(self) -> Calibration:
+        """What makes of the model's probabilities those that are served."""
+        return self._learned.calibration
 
     @property
     def complete(self) -> bool:
@@ -136,30 +146,45 @@ class Fold:
         return fold
 
     def digest(self) -> str:
-        """128 bits of BLAKE2b, in hex, over spec, version and the predictions on the probes to nine decimals:
-        the same for every process at this version. Raises ``RuntimeError`` unless ``complete``."""
+        """128 bits of BLAKE2b, in hex, over spec, version, and the calibration and the model's predictions on
+        the probes to nine decimals: the same for every process at this version. Raises ``RuntimeError``
+        unless ``complete``."""
         if not self.complete:
             raise RuntimeError(f"the fold at {self.version} is only complete from {self._complete_from} on")
-        content = blake2b(f"{self.spec.spec_hash} {self.version}".encode(), digest_size=16)
+        facts = f"{self.spec.spec_hash} {self.version} {self.calibration.scale:.9f}"
+        content = blake2b(facts.encode(), digest_size=16)
         for probe in self._learned.probes:
             content.update(self._opinion(dict(probe)).encode())
         return content.hexdigest()
 
     def _learn(self, label: Label) -> Applied:
         features = present(label.features)
+        explored = label.lane == "explore" and label.source != "seed"
+        predicted = self._predicted(features) if explored else None
         try:
             self.model.learn_one(features, label.label)
         except Exception as error:  # noqa: BLE001 - an estimator of someone's own may raise anything
             return Applied(Outcome.REFUSED, f"{type(error).__name__}: {error}")
         learned = self._learned
+        calibration = learned.calibration
+        if predicted is not None:
+            calibration = calibration.learned(predicted, self.spec.labels.index(label.label))
         self._learned = replace(
             learned,
             tally=learned.tally.learned(label, self.spec.labels),
+            calibration=calibration,
             labels=learned.labels + 1,
             probes=(*learned.probes, features)[:PROBES],
         )
         self._checkpoints.take(self.version, self._learned, self.model)
         return Applied(Outcome.LEARNED)
+
+    def _predicted(self, features: dict[str, Value]) -> Floats | None:
+        try:
+            shares = shares_of(self.model.predict_proba_one(features), self.spec.labels)
+        except Exception:  # noqa: BLE001
+            return None
+        return None if shares is None else np.array(shares)
 
     def _opinion(self, features: dict[str, Value]) -> str:
         try:

@@ -41,13 +41,13 @@ class ServingModel:
         return self.fold.experience
 
     def opinions(self, table: FeatureTable) -> Opinions:
-        """See ``scorer.Opinions``."""
+        """See ``scorer.Opinions``; the probabilities are calibrated, the members' as they are."""
         before = self._scorer.errors
         opinions = self._scorer.opinions(table)
         if self._scorer.errors > before:
             self.prediction_errors += self._scorer.errors - before
             self.last_error = self._scorer.last_error
-        return opinions
+        return opinions._replace(probabilities=self.fold.calibration(opinions.probabilities))
 
     def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
         """The opinions' probabilities alone."""

@@ -196,7 +196,7 @@ class TextMixture(Mixture):
         return Entries(np.array(rows, np.int64), np.array(buckets, np.int64), np.array(values))
 
     def _bucket(self, name: str) -> int:
-        digest: int = xxhash.xxh3_64_intdigest(name.encode("utf-8", "surrogatepass"))
+        digest: int = xxhash.xxh3_64_intdigest(str(name).encode("utf-8", "surrogatepass"))
         return self._buckets + digest % self._others
 
 

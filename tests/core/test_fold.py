@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.learning import checkpoints
+from streamsel.learning.calibration import Calibration
 from streamsel.learning.checkpoints import Checkpoints, Learned
 from streamsel.learning.experience import Tally
 from streamsel.learning.fold import Fold, Outcome
@@ -274,7 +275,7 @@ class TestRewinding:
         kept = Checkpoints()
         model = build(SPEC)
         for labels in range(1, 100_001):
-            kept.take(labels, Learned(Tally((labels, 0, 0)), labels), model)
+            kept.take(labels, Learned(Tally((labels, 0, 0)), Calibration.identity(3), labels), model)
         assert len(kept._kept) < 30
 
     def test_checkpoints_are_given_up_for_a_model_that_is_slow_or_impossible_to_copy(self) -> None:

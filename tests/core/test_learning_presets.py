@@ -88,20 +88,19 @@ class TestLearning:
             model.learn_one(features, label)
         assert sum(right[450:]) > sum(common[450:]) + 100
 
-    def test_ten_thousand_categories_cost_memory_by_the_label(self, preset: str) -> None:
-        """Predictions leave nothing behind, whatever categories and features they are asked about."""
+    def test_predictions_leave_nothing_behind(self, preset: str) -> None:
+        """Whatever categories and features they are asked about."""
         model = build(ModelSpec(LABELS, preset))
         for index in range(300):
             model.learn_one({"terminal": f"t{index}", "amount": float(index)}, LABELS[index % 3])
-        for index in range(3_000):
-            # Python keeps some thousand freed objects for the next ones.
-            model.predict_proba_one({"terminal": f"s{index}", f"another {index}": 1.0})
-        tracemalloc.start()
-        for index in range(10_000):
+        for index in range(5_000):
+            if index == 2_500:
+                # Only now: Python keeps some thousand freed objects for the next ones.
+                tracemalloc.start()
             model.predict_proba_one({"terminal": f"t{index}", f"feature {index}": 1.0})
         grown, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert grown < 100_000
+        assert grown < 50_000
 
     def test_a_freak_value_does_not_spoil_a_feature(self, preset: str) -> None:
         """One value of 1e100 among ordinary ones neither breaks weights nor decides for the rest."""

@@ -11,7 +11,8 @@ from streamsel.learning.scorer import EventScorer, scorer_of
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import FeatureTable, Value
-from streamsel.selection.utility import UTILITIES
+from streamsel.selection.acquisition.uncertainty import entropy
+from streamsel.selection.candidates import Candidates
 from tests.core.learning_strategies import label_record, mixed_event, table_of
 
 LABELS = ("fine", "fraud", "review")
@@ -46,13 +47,13 @@ class TestEventScorer:
             table = FeatureTable(tuple(features), [tuple(features.values())])
             predicted = model.predict_proba_one(features)
             shares = [predicted[label] for label in LABELS]
-            scored = scorer_of(model, LABELS).probabilities(table)
+            scored = scorer_of(model, LABELS).opinions(table).probabilities
             np.testing.assert_allclose(scored, [shares], atol=1e-12)
 
     def test_has_no_columns_while_no_row_has_two_labels(self) -> None:
         """Nothing learned, or one label alone."""
         scorer = EventScorer(Scripted({"a": {"fine": 1.0}}), LABELS)
-        assert scorer.probabilities(LETTERS).shape == (4, 0)
+        assert scorer.opinions(LETTERS).probabilities.shape == (4, 0)
 
     def test_a_row_without_a_sound_opinion_is_nan_and_worth_asking_about(self) -> None:
         """One label alone, an error, a negative share or no share at all: utility 1; the rest unharmed."""
@@ -63,10 +64,10 @@ class TestEventScorer:
             "d": {"fine": 1.5, "fraud": -0.5},
         }
         scorer = EventScorer(Scripted(script), LABELS)
-        probabilities = scorer.probabilities(LETTERS)
+        probabilities = scorer.opinions(LETTERS).probabilities
         assert probabilities[0].tolist() == [0.75, 0.25, 0.0]
         assert np.isnan(probabilities[1:]).all()
-        assert UTILITIES["entropy"](probabilities)[1:].tolist() == [1.0, 1.0, 1.0]
+        assert entropy(Candidates(probabilities))[1:].tolist() == [1.0, 1.0, 1.0]
         assert (scorer.errors, scorer.last_error) == (1, "ValueError: no such letter")
 
 

@@ -113,7 +113,7 @@ class TestTextMixture:
             labels,
         )
         table = table_of(asked)
-        scored = scorer_of(model, labels).probabilities(table)
+        scored = scorer_of(model, labels).opinions(table).probabilities
         for row, shares in enumerate(scored.tolist()):
             assert model.predict_proba_one(table.row(row)) == dict(zip(labels, shares, strict=True))
         assert model.predict_proba_many([]) == []
