@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-STAGES = ("decode", "score", "gate", "send", "offer", "commit", "learn")
+STAGES = ("decode", "score", "gate", "send", "offer", "commit", "learn", "fit")
 """What ``streamsel_stage_seconds`` tells apart."""
 
 _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -18,6 +18,9 @@ class Metrics:
         r = self.registry
         self.events = Counter("streamsel_events", "Events decided.", registry=r)
         self.queries = Counter("streamsel_queries", "Events asked about.", ["lane"], registry=r)
+        self.rules = Counter(
+            "streamsel_rules", "Events that a rule or quota had a say about.", ["rule"], registry=r
+        )
         self.labels = Counter("streamsel_labels", "Labels learned.", ["source", "label"], registry=r)
         self.dead_letters = Counter(
             "streamsel_dead_letters", "Records set aside as unprocessable.", ["reason"], registry=r
@@ -82,7 +85,11 @@ class Metrics:
             registry=r,
         )
         self.stage_seconds = Histogram(
-            "streamsel_stage_seconds", "Time per micro-batch.", ["stage"], buckets=_STAGE_BUCKETS, registry=r
+            "streamsel_stage_seconds",
+            "Time per micro-batch, or per fit.",
+            ["stage"],
+            buckets=_STAGE_BUCKETS,
+            registry=r,
         )
         self.stage = {stage: self.stage_seconds.labels(stage) for stage in STAGES}
 

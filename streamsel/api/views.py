@@ -45,6 +45,12 @@ class QueryContent(_Response):
         examples=[{"fraud": 0.46, "legitimate": 0.54}],
     )
 
+    rules: list[str] | None = Field(
+        description="Rules and quotas that had a say. Hidden along with what the model thinks: a quota by "
+        "predicted class would tell.",
+        examples=[["large amounts"]],
+    )
+
     @classmethod
     def of(cls, query: Query, *, answered: bool = False) -> Self:
         """As shown before or after it was answered."""
@@ -58,6 +64,7 @@ class QueryContent(_Response):
             context=dict(query.context),
             segments=dict(query.segments),
             probabilities=None if hidden else dict(query.probabilities),
+            rules=None if hidden else list(query.rules),
         )
 
 

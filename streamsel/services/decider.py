@@ -5,9 +5,10 @@ Nothing yields to the event loop in here, so one micro-batch is decided by one m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby
 from typing import Protocol
 
 import numpy as np
@@ -24,8 +25,8 @@ LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
 """By the gate's lane codes."""
 
 
-class Model(Protocol):
-    """What serves, as the learner keeps it."""
+class Scorer(Protocol):
+    """The serving model, as the learner keeps it."""
 
     @property
     def version(self) -> int: ...
@@ -52,6 +53,8 @@ class Decided:
     threshold: float
     cost: float = 0.0
     """What the queries come to, in ordinary ones."""
+    rules: Mapping[str, int] = field(default_factory=dict)
+    """About how many events each rule, quota and so on had a say, by its configured name."""
 
 
 class Decider:
@@ -60,13 +63,13 @@ class Decider:
     def __init__(
         self,
         decoder: EventDecoder,
-        model: Model,
+        scorer: Scorer,
         strategy: QueryStrategy,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._decoder = decoder
-        self._model = model
+        self._scorer = scorer
         self._strategy = strategy
         self._clock = clock
         self._metrics = metrics
@@ -85,7 +88,7 @@ class Decider:
         stage["decode"].observe(decoded - started)
         if not batch.ids:
             return Decided((), (), batch.letters, 0, 0.0, float("nan"))
-        opinions = self._model.opinions(batch.table)
+        opinions = self._scorer.opinions(batch.table)
         scored = self._clock.monotonic()
         stage["score"].observe(scored - decoded)
         selected = self._select(batch, opinions, rate)
@@ -108,18 +111,19 @@ class Decider:
             explored=len(batch.ids) * gated.explore_fraction,
             threshold=gated.threshold,
             cost=gated.cost,
+            rules=_counted(selected.reasons),
         )
 
     def _select(self, batch: EventBatch, opinions: Opinions, rate: QueryRate) -> Selected:
         scored = Scored(
             ids=batch.ids,
             table=batch.table,
-            labels=self._model.labels,
+            labels=self._scorer.labels,
             probabilities=opinions.probabilities,
             segments=batch.segments,
             members=opinions.members,
             weights=opinions.weights,
-            experience=self._model.experience,
+            experience=self._scorer.experience,
         )
         return self._strategy.decide(scored, rate)
 
@@ -140,8 +144,8 @@ class Decider:
             offsets=offsets,
             event_ids=batch.ids[start:stop],
             decided_at=shared.now,
-            model_version=self._model.version,
-            labels=self._model.labels,
+            model_version=self._scorer.version,
+            labels=self._scorer.labels,
             probabilities=shared.probabilities[start:stop],
             utilities=shared.selected.utilities[start:stop],
             threshold=shared.selected.decisions.threshold,
@@ -167,8 +171,8 @@ class Decider:
             lane=lane,
             propensity=float(shared.selected.decisions.propensities[row]),
             utility=float(shared.selected.utilities[row]),
-            probabilities=dict(zip(self._model.labels, opinion.tolist(), strict=True)) if known else {},
-            model_version=self._model.version,
+            probabilities=dict(zip(self._scorer.labels, opinion.tolist(), strict=True)) if known else {},
+            model_version=self._scorer.version,
             decided_at=shared.now,
             features=features,
             context=layout.event_context(event, features),
@@ -186,6 +190,14 @@ class _Shared:
     probabilities: NDArray[np.float64]
     selected: Selected
     now: float
+
+
+def _counted(reasons: Mapping[int, tuple[str, ...]]) -> Mapping[str, int]:
+    """Events by rule; a quota's groups, of which there may be any number, together."""
+    counts: Counter[str] = Counter()
+    for reason, events in Counter(chain.from_iterable(reasons.values())).items():
+        counts[":".join(reason.split(":", 2)[:2])] += events
+    return counts
 
 
 def _by_partition(records: Sequence[SourceRecord]) -> list[tuple[int, int]]:

@@ -257,6 +257,8 @@ class Selector:
         for query in decided.queries:
             uncertain += query.lane != "explore"
             self._metrics.queries.labels(query.lane).inc()
+        for rule, events in decided.rules.items():
+            self._metrics.rules.labels(rule).inc(events)
         spending = Spending(uncertain, decided.explored)
         self._pacing.spent(decided.events, spending, len(decided.queries), decided.cost)
         if decided.events:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -23,21 +21,17 @@ from streamsel.adapters.redis_desk import RedisReviewQueue
 from streamsel.api.app import create_app
 from streamsel.api.parts import ApiParts, ModelView, Readiness
 from streamsel.api.server import RunningServer, serve
-from streamsel.codec import EventDecoder
-from streamsel.codec.layout import Layout
 from streamsel.config import Config, ConfigurationError
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import EventIntake, LabelLog, LogReader
 from streamsel.review.settings import DeskSettings
-from streamsel.selection import CapacityPolicy, QueryStrategy, StrategySettings
-from streamsel.services.decider import Decider
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
 from streamsel.services.learner import Learner
-from streamsel.services.pacing import Pacing
 from streamsel.services.selector import Selector
 from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
+from streamsel.wiring.selector import selector_of
 
 RECORDING_SECONDS = 30.0
 """How long a label may be on its way into the label log; longer than either log's own time limit."""
@@ -48,20 +42,6 @@ DESK_CLIENT: dict[str, Any] = {
     # An outage is to be noticed at once; waiting for its end is the services' affair.
     "retry": Retry(NoBackoff(), 1),
 }
-
-
-def layout(config: Config) -> Layout:
-    """Which fields of an event are what."""
-    stream = config.stream
-    return Layout(
-        id=stream.id,
-        features=None if stream.features == "*" else tuple(stream.features),
-        exclude=tuple(stream.exclude),
-        text=stream.text,
-        timestamp=stream.timestamp,
-        segments=tuple(stream.segments),
-        redact=tuple(stream.redact),
-    )
 
 
 def model_spec(config: Config) -> ModelSpec:
@@ -154,7 +134,7 @@ async def running(
             service.desk = Desk(queue, logs.labels, config.labels.names, clock, metrics)
         if "selector" in roles:
             learner = Learner(logs.labels, model_spec(config), metrics, clock, logs.dead_letters)
-            selector = _selector(config, logs, queue, learner, clock, metrics)
+            selector = selector_of(config, logs, queue, learner.scorer, clock, metrics)
             service.learner, service.selector = learner, selector
         metrics.review_backlog_target.set(config.capacity.target_backlog)
         app = create_app(_api_parts(service, one_time_token))
@@ -196,55 +176,6 @@ async def opened_label_log(config: Config) -> AsyncIterator[LabelLog]:
         url = await _redis_url(config, stack, share=True)
         logs = await _logs(config, url, stack)
         yield logs.labels
-
-
-def _selector(
-    config: Config,
-    logs: Logs,
-    queue: RedisReviewQueue,
-    learner: Learner,
-    clock: SystemClock,
-    metrics: Metrics,
-) -> Selector:
-    select, capacity = config.select, config.capacity
-    policy = CapacityPolicy(
-        budget=select.budget,
-        explore=select.explore,
-        target_backlog=capacity.target_backlog,
-        expire_seconds=capacity.expire_seconds,
-        fill_seconds=capacity.fill_seconds,
-    )
-    name = f"{socket.gethostname()}:{os.getpid()}"
-    pacing = Pacing(name, queue, policy, select.on_desk_outage, clock, metrics)
-    decider = Decider(
-        EventDecoder(layout(config), max_bytes=config.stream.max_bytes),
-        learner.scorer,
-        QueryStrategy(_strategy_settings(config)),
-        clock,
-        metrics,
-    )
-    return Selector(
-        source=logs.source,
-        sink=logs.decisions,
-        dead_letters=logs.dead_letters,
-        queue=queue,
-        decider=decider,
-        pacing=pacing,
-        on_outage=select.on_desk_outage,
-        clock=clock,
-        metrics=metrics,
-    )
-
-
-def _strategy_settings(config: Config) -> StrategySettings:
-    select = config.select
-    return StrategySettings(
-        strategy=select.strategy,
-        window=select.window,
-        seed=select.seed,
-        text=config.stream.text,
-        constraints=select.constraints(),
-    )
 
 
 def _desk_settings(config: Config) -> DeskSettings:

@@ -139,6 +139,7 @@ def query(
         context=context or {"note": "second try"},
         timestamp=1_800_000_000.0,
         segments={"country": "PT"},
+        rules=("large amounts",),
     )
 
 

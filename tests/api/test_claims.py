@@ -48,6 +48,7 @@ async def test_a_claim_shows_the_event_and_holds_it(
         "context": {"note": "second try"},
         "segments": {"country": "PT"},
         "probabilities": {"fraud": 0.46, "legitimate": 0.54},
+        "rules": ["large amounts"],
     }
     assert (await ben.post("/v1/claims", json={})).json() == []
 
@@ -62,14 +63,16 @@ async def test_several_queries_may_be_claimed_at_once(desk: Reviewing, ana: http
 async def test_the_models_opinion_is_hidden_in_the_explore_lane_until_the_answer(
     desk: Reviewing, ana: httpx.AsyncClient
 ) -> None:
-    """Neither the claim nor the query may sway the reviewer."""
+    """Neither the claim nor the query may sway the reviewer, nor may rules that look at the opinion."""
     await desk.queue.offer([query(1, lane="explore")])
     claim = await claimed(ana)
     path = f"/v1/queries/{claim['query_id']}"
-    assert claim["query"]["probabilities"] is None  # type: ignore[index]
-    assert (await ana.get(path)).json()["query"]["probabilities"] is None
+    for shown in (claim["query"], (await ana.get(path)).json()["query"]):
+        assert (shown["probabilities"], shown["rules"]) == (None, None)  # type: ignore[index]
     assert (await _label(ana, claim, "fraud")).status_code == 201
-    assert (await ana.get(path)).json()["query"]["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}
+    shown = (await ana.get(path)).json()["query"]
+    assert shown["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}
+    assert shown["rules"] == ["large amounts"]
 
 
 async def test_a_long_poll_gets_what_is_offered_meanwhile(desk: Reviewing, ana: httpx.AsyncClient) -> None:

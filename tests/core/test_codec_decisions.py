@@ -38,6 +38,7 @@ def decisions(draw: st.DrawFn) -> list[Decision]:
         event_id, lane = draw(odd_name), draw(st.sampled_from(LANES))
         utility, propensity = draw(shares), draw(shares)
         segments = draw(words) if segmented else {}
+        rules = tuple(draw(st.lists(odd_name, max_size=2)))
         query = None
         if lane != "none":
             features = dict(sorted(draw(st.dictionaries(odd_name, scalars, max_size=3)).items()))
@@ -45,12 +46,12 @@ def decisions(draw: st.DrawFn) -> list[Decision]:
             when = draw(st.none() | st.floats(-1e10, 1e10))
             query = Query(
                 "q" + event_id, event_id, lane, propensity, utility, opinion, version, decided_at, features,
-                context, when, segments,
+                context, when, segments, rules,
             )  # fmt: skip
         made.append(
             Decision(
                 event_id, Source(topic, partition, offset), decided_at, version, opinion, utility, threshold,
-                fraction, lane, propensity, segments, query,
+                fraction, lane, propensity, segments, query, rules,
             )
         )  # fmt: skip
     return made
@@ -77,6 +78,7 @@ def columns_of(made: list[Decision]) -> DecisionColumns:
         propensities=np.array([one.propensity for one in made]),
         queries={row: one.query for row, one in enumerate(made) if one.query is not None},
         segments=[one.segments for one in made] if any(one.segments for one in made) else None,
+        rules={row: one.rules for row, one in enumerate(made) if one.rules},
     )
 
 
@@ -144,6 +146,8 @@ def test_a_missing_field_is_named(field: str) -> None:
         ("probabilities", {"a": "x"}, "field 'probabilities.a' is 'x'; it must be a number"),
         ("probabilities", [0.5], r"field 'probabilities' is \[0.5\]; it must be an object"),
         ("lane", "fast", "field 'lane' is 'fast'; it must be one of none, uncertain, explore"),
+        ("rules", "large", "field 'rules' is 'large'; it must be a list of strings"),
+        ("rules", ["large", 1], "field 'rules.1' is 1; it must be a string"),
         ("segments", {"r": 1}, "field 'segments.r' is 1; it must be a string"),
     ],
 )

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from streamsel.learning.scorer import Opinions
 from streamsel.ports import OutgoingDecisions, RebalanceListener
-from streamsel.records import FeatureTable, Partition, Query
+from streamsel.records import Experience, FeatureTable, Partition, Query
 from streamsel.selection import CapacityFacts
 
 TOPIC = "events"
@@ -225,16 +225,17 @@ class ScorerDouble:
 
     version = 3
     labels = ("no", "yes")
+    experience = Experience()
 
     def __init__(self, contrary: bool = False) -> None:
         self._contrary = contrary
 
-    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
+    def opinions(self, table: FeatureTable) -> Opinions:
         column = table.names.index("p")
         shares = np.array([float(row[column] or 0.0) for row in table.rows])
         if self._contrary:
             shares = np.where(shares == 0.5, 1.0, 0.5)
-        return np.stack([1.0 - shares, shares], axis=1)
+        return Opinions(np.stack([1.0 - shares, shares], axis=1))
 
 
 class SlowScorer(ScorerDouble):
@@ -246,7 +247,7 @@ class SlowScorer(ScorerDouble):
         self.seconds = seconds
         self.batches: list[int] = []
 
-    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
+    def opinions(self, table: FeatureTable) -> Opinions:
         self._spend(self.seconds * len(table.rows))
         self.batches.append(len(table.rows))
-        return super().probabilities(table)
+        return super().opinions(table)

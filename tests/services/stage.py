@@ -12,7 +12,7 @@ from streamsel.codec import EventDecoder, decode_decision
 from streamsel.codec.layout import Layout
 from streamsel.metrics import Metrics
 from streamsel.records import Decision
-from streamsel.selection import UTILITIES, CapacityPolicy, Gate
+from streamsel.selection import CapacityPolicy, QueryStrategy, StrategySettings
 from streamsel.services.decider import Decider, Scorer
 from streamsel.services.pacing import OnOutage, Pacing
 from streamsel.services.selector import Selector
@@ -64,9 +64,7 @@ class Stage:
             decider=Decider(
                 EventDecoder(Layout()),
                 scorer or ScorerDouble(),
-                UTILITIES["margin"],
-                Gate(),
-                0,
+                QueryStrategy(StrategySettings("margin")),
                 clock,
                 metrics,
             ),

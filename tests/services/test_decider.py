@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import orjson
 import pytest
-from numpy.typing import NDArray
 
 from streamsel.codec import EventDecoder, decode_decision, query_id_of
 from streamsel.codec.layout import Layout
+from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
-from streamsel.records import Decision, FeatureTable
-from streamsel.selection import UTILITIES, Gate, QueryRate, draws
-from streamsel.services.decider import Decided, Decider
-from tests.services.doubles import Event
+from streamsel.records import Decision, Experience, FeatureTable
+from streamsel.selection import QueryRate, QueryStrategy, StrategySettings, draws
+from streamsel.selection.constraints import ConstraintSettings
+from streamsel.selection.quotas import Quota
+from streamsel.selection.rules import Comparison, Rule
+from streamsel.services.decider import Decided, Decider, Scorer
+from tests.services.doubles import Event, ScorerDouble
 
 ALL = QueryRate(1.0, 0.0, 10**9, 1e9)
 SOME = QueryRate(0.3, 0.06, 10**9, 1e9)
+FIFTH = QueryRate(0.2, 0.0, 10**9, 0.0)
 LAYOUT = Layout(exclude=("note",), timestamp="at", segments=("region",))
 
 
@@ -36,19 +41,35 @@ class Opinion:
     """A model with this opinion on every event."""
 
     version = 12
+    experience = Experience()
 
     def __init__(self, *row: float, labels: tuple[str, ...] = ("no", "yes")) -> None:
         self._row = row
         self.labels = labels
 
-    def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
-        return np.tile(np.array(self._row), (len(table.rows), 1))
+    def opinions(self, table: FeatureTable) -> Opinions:
+        return Opinions(np.tile(np.array(self._row), (len(table.rows), 1)))
 
 
-def decider(scorer: Opinion, layout: Layout = LAYOUT, metrics: Metrics | None = None) -> Decider:
-    return Decider(
-        EventDecoder(layout), scorer, UTILITIES["entropy"], Gate(), 7, FixedClock(), metrics or Metrics()
-    )
+class Committee(Opinion):
+    """Two members, of whom the first counts for all; they differ on events with an odd ``a``."""
+
+    def opinions(self, table: FeatureTable) -> Opinions:
+        odd = np.array([int(row[table.names.index("a")] or 0) % 2 for row in table.rows])
+        first, second = np.full(len(odd), 0.9), np.where(odd, 0.1, 0.9)
+        members = np.array([np.stack([one, 1.0 - one], axis=1) for one in (first, second)])
+        return Opinions(members[0], members, np.array([0.5, 0.5]))
+
+
+def decider(
+    scorer: Scorer,
+    layout: Layout = LAYOUT,
+    metrics: Metrics | None = None,
+    strategy: str = "entropy",
+    constraints: ConstraintSettings | None = None,
+) -> Decider:
+    settings = StrategySettings(strategy, seed=7, constraints=constraints or ConstraintSettings())
+    return Decider(EventDecoder(layout), scorer, QueryStrategy(settings), FixedClock(), metrics or Metrics())
 
 
 def records(count: int, partition: int = 0, start: int = 0) -> list[Event]:
@@ -126,6 +147,70 @@ def test_opinions_of_all_kinds(scorer: Opinion, opinion: dict[str, float], utili
     for decision, query in zip(read(made), made.queries, strict=True):
         assert decision.probabilities == query.probabilities == opinion
         assert decision.utility == query.utility == pytest.approx(utility, abs=1e-4)
+
+
+def test_a_committee_is_asked_what_it_disagrees_on() -> None:
+    """Members and weights reach the strategy: only events they differ on are worth a label."""
+    made = decider(Committee(), strategy="committee_vote").decide(records(200), FIFTH)
+    assert [one.utility > 0.9 for one in read(made)] == [number % 2 == 1 for number in range(200)]
+    assert {int(query.event_id.removeprefix("0-")) % 2 for query in made.queries} == {1}
+
+
+def test_experience_decides_how_much_hybrid_explores() -> None:
+    """Before the first label half of the queries are drawn at random, whatever the configuration says."""
+    made = decider(Opinion(), strategy="hybrid").decide(records(200), FIFTH)
+    experienced = Opinion(0.5, 0.5)
+    experienced.experience = Experience((500, 500), 0.1, 0.7)
+    later = decider(experienced, strategy="hybrid").decide(records(200), FIFTH)
+    assert made.explored == pytest.approx(0.5 * 0.2 * 200, rel=0.2)
+    assert later.explored == pytest.approx(0.3 * 0.2 * 200, rel=0.2)
+
+
+RULES = ConstraintSettings(
+    rules=(
+        Rule("large", "always", Comparison("a", ">=", 95)),
+        Rule("tests", "never", Comparison("a", "<", 10)),
+    ),
+    quotas=(Quota("regions", "region", 0.5),),
+)
+
+
+def ruled(number: int, partition: int = 0, region: str = "n") -> Event:
+    """Of every hundred the model is sure of the last ten, whose ``a`` is 90 to 99."""
+    event = {
+        "id": f"{partition}-{number}",
+        "a": number % 100,
+        "p": 0.99 if number % 100 >= 90 else 0.6,
+        "region": region,
+    }
+    return Event("events", partition, number, orjson.dumps(event))
+
+
+def test_rules_that_had_a_say_are_named() -> None:
+    """In the decision, asked about or not, and in its query; quotas with their group."""
+    events = [ruled(number, partition) for partition in range(2) for number in range(100)]
+    made = decider(ScorerDouble(), constraints=RULES).decide(events, FIFTH)
+    for one in read(made):
+        number = one.source.offset
+        if number >= 95:
+            assert one.rules == ("large",)
+        elif number < 10:
+            assert (one.rules, one.lane) == (("tests",), "none")
+        else:
+            assert one.rules in ((), ("quota:regions:n",))
+        assert one.query is None or one.query.rules == one.rules
+    assert {query.lane for query in made.queries if query.rules == ("large",)} == {"rule"}
+
+
+def test_events_are_counted_by_rule_and_quota() -> None:
+    """A quota's groups come together: how many names there are is the configuration's affair alone."""
+    subject = decider(ScorerDouble(), constraints=RULES)
+    counts: Counter[str] = Counter()
+    for start in range(0, 3_000, 100):
+        events = [ruled(start + number, region="s:1" if number % 2 else "n") for number in range(100)]
+        counts.update(subject.decide(events, FIFTH).rules)
+    assert counts.keys() == {"large", "tests", "quota:regions"}
+    assert (counts["large"], counts["tests"]) == (150, 300)
 
 
 def test_partitions_are_written_apart() -> None:

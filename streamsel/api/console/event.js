@@ -6,7 +6,7 @@ const LONG_TEXT = 80; // characters from which a value is prose rather than a fi
 const WHY = { uncertain: "The model is unsure", explore: "Picked at random, as a check", rule: "A rule asks for it" };
 
 export function showEvent({ query }) {
-  byId("why").textContent = WHY[query.lane] ?? "";
+  byId("why").textContent = [WHY[query.lane] ?? "", ...(query.rules ?? [])].join(" · ");
   byId("event-id").textContent = query.event_id;
   showTime(query.timestamp ?? query.decided_at, query.timestamp === null);
   const features = Object.entries(query.features);

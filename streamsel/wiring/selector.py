@@ -1,0 +1,94 @@
+"""A configuration to a selector: what of an event is what, how is selected, and how much may be asked."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from streamsel.codec import EventDecoder
+from streamsel.codec.layout import Layout
+from streamsel.config import Config, ConfigurationError
+from streamsel.learning.mixture import Mixture
+from streamsel.learning.serving import ServingModel
+from streamsel.metrics import Metrics
+from streamsel.ports import Clock, ReviewQueue
+from streamsel.selection import CapacityPolicy, QueryStrategy, StrategySettings
+from streamsel.selection.acquisition import ACQUISITIONS, AcquisitionRefused
+from streamsel.selection.budget import Budget
+from streamsel.services.decider import Decider
+from streamsel.services.pacing import Pacing
+from streamsel.services.selector import Selector
+from streamsel.wiring.logs import Logs
+
+
+def layout(config: Config) -> Layout:
+    """Which fields of an event are what."""
+    stream = config.stream
+    return Layout(
+        id=stream.id,
+        features=None if stream.features == "*" else tuple(stream.features),
+        exclude=tuple(stream.exclude),
+        text=stream.text,
+        timestamp=stream.timestamp,
+        segments=tuple(stream.segments),
+        redact=tuple(stream.redact),
+    )
+
+
+def selector_of(
+    config: Config, logs: Logs, queue: ReviewQueue, model: ServingModel, clock: Clock, metrics: Metrics
+) -> Selector:
+    """Raises ``ConfigurationError`` for a strategy that can't be found, or can't work with the model."""
+    decoder = EventDecoder(layout(config), max_bytes=config.stream.max_bytes)
+    return Selector(
+        source=logs.source,
+        sink=logs.decisions,
+        dead_letters=logs.dead_letters,
+        queue=queue,
+        decider=Decider(decoder, model, _strategy(config, model), clock, metrics),
+        pacing=_pacing(config, queue, clock, metrics),
+        on_outage=config.select.on_desk_outage,
+        clock=clock,
+        metrics=metrics,
+    )
+
+
+def _strategy(config: Config, model: ServingModel) -> QueryStrategy:
+    select = config.select
+    acquisition = ACQUISITIONS.get(select.strategy)
+    if acquisition and "members" in acquisition.uses and not isinstance(model.fold.model, Mixture):
+        raise ConfigurationError(
+            f"select.strategy: '{select.strategy}' asks about what the members of a committee disagree on, "
+            f"and model '{config.model.factory or config.model.preset}' has none; "
+            "set model.preset to portfolio or text"
+        )
+    settings = StrategySettings(
+        strategy=select.strategy,
+        window=select.window,
+        seed=select.seed,
+        text=config.stream.text,
+        constraints=select.constraints(),
+    )
+    try:
+        return QueryStrategy(settings)
+    except AcquisitionRefused as error:
+        raise ConfigurationError(f"select.strategy: {error}") from None
+
+
+def _pacing(config: Config, queue: ReviewQueue, clock: Clock, metrics: Metrics) -> Pacing:
+    select, capacity = config.select, config.capacity
+    return Pacing(
+        f"{socket.gethostname()}:{os.getpid()}",
+        queue,
+        CapacityPolicy(
+            budget=select.budget,
+            explore=select.explore,
+            target_backlog=capacity.target_backlog,
+            expire_seconds=capacity.expire_seconds,
+            fill_seconds=capacity.fill_seconds,
+        ),
+        select.on_desk_outage,
+        clock,
+        metrics,
+        Budget(select.labels_per_hour, select.money_per_day, select.costs.costs().ordinary()),
+    )
