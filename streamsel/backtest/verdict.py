@@ -94,7 +94,7 @@ def _elsewhere(selected: Sequence[Outcome], random: Sequence[Outcome], decides: 
     for measure, name in MEASURES.items():
         change = difference(selected, random, measure)
         if measure != decides and (change.low > 0 or change.high < 0):
-            reasons.append(f"It {'also gains' if change.low > 0 else 'costs'} {name}: {points(change)}.")
+            reasons.append(f"It {'gains' if change.low > 0 else 'costs'} {name}: {points(change)}.")
     return reasons
 
 
