@@ -13,8 +13,11 @@ Online models can't unlearn. A record that supersedes one already learned theref
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from hashlib import blake2b
 
 import numpy as np
@@ -24,7 +27,7 @@ from streamsel.learning.checkpoints import Checkpoints, Learned
 from streamsel.learning.experience import Tally
 from streamsel.learning.features import present
 from streamsel.learning.ledger import Ledger
-from streamsel.learning.presets import Classifier, build
+from streamsel.learning.presets import Classifier, FitsAhead, build
 from streamsel.learning.shares import shares_of
 from streamsel.learning.spec import ModelSpec, unknown_label
 from streamsel.records import Experience, Label, LogRecord, Value
@@ -127,6 +130,19 @@ class Fold:
             return Applied(Outcome.RETRACTED)
         return self._learn(record)
 
+    def ahead(self, offset: int, record: LogRecord | None) -> Callable[[], None] | None:
+        """What takes long about applying the record at ``version``: to be called before that, perhaps in
+        another thread, while nothing but predictions is asked of this fold. ``None`` if nothing does."""
+        model = self.model
+        if not isinstance(model, FitsAhead) or not model.fit_due or not isinstance(record, Label):
+            return None
+        self.note(offset, record)
+        if self._rewind_to is not None or not self._counts(record):
+            return None
+        if self._ledger.entry(record.label_id).offset != offset:
+            return None
+        return partial(_fit_ahead, model, present(record.features), record.label)
+
     def rewound(self) -> Fold:
         """A fold before everything that is superseded, as far as noted; replay the log from its version.
 
@@ -195,3 +211,9 @@ class Fold:
 
     def _counts(self, record: LogRecord) -> bool:
         return not isinstance(record, Label) or record.label in self.spec.labels
+
+
+def _fit_ahead(model: FitsAhead, features: dict[str, Value], label: str) -> None:
+    # What can't be fitted can't be learned either, and is told of then.
+    with suppress(Exception):
+        model.fit_ahead(features, label)

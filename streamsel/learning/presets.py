@@ -28,6 +28,19 @@ class Classifier(Protocol):
     def predict_proba_one(self, x: Mapping[str, Value]) -> dict[Any, float]: ...
 
 
+@runtime_checkable
+class FitsAhead(Protocol):
+    """A classifier for which some labels take long to learn, and which can do that part beforehand."""
+
+    @property
+    def fit_due(self) -> bool:
+        """Whether the next label takes long."""
+
+    def fit_ahead(self, x: Mapping[str, Value], y: str) -> None:
+        """Does what takes long about ``learn_one(x, y)``, the next to be called, which comes to the same
+        with or without. Runs in another thread than predictions, and must not change them."""
+
+
 class FactoryRefused(ValueError):
     """A factory can't be found or makes no classifier. The message names it and what would be right."""
 

@@ -1,7 +1,10 @@
 """Follows the label log and keeps the serving model at its end.
 
-Labels are learned in slices, so that events are decided meanwhile. When a label already learned is corrected
-or retracted, the old model goes on serving while another is folded up to where the log stands.
+Labels are learned in slices, so that events are decided meanwhile. What takes longer, such as fitting a model
+anew, is done in a thread, and takes no more than half of the time however fast labels come.
+
+When a label already learned is corrected or retracted, the old model goes on serving while another is folded
+up to where the log stands.
 """
 
 from __future__ import annotations
@@ -73,6 +76,8 @@ class Learner:
         self._counted_errors = 0
         self._moved = asyncio.Event()
         self._slice_began = 0.0
+        self._rested_at = 0.0
+        """When as much time has passed since the last fit as it took."""
 
     @property
     def version(self) -> int:
@@ -123,6 +128,9 @@ class Learner:
             batch = await self._patiently(
                 partial(self._label_log.read, self.version, LARGEST_READ, READ_SECONDS)
             )
+            if batch:
+                full = len(batch) == LARGEST_READ
+                self._end = await self._patiently(self._label_log.end) if full else batch[-1][0] + 1
             self._begin_slice()
             for offset, payload in batch:
                 # A fold that took over may have learned the rest of the batch.
@@ -130,14 +138,12 @@ class Learner:
                     await self._follow(_decoded(offset, payload))
             if batch:
                 self._end_slice()
-            self._end = max(self._end, self.version)
-            if len(batch) == LARGEST_READ:
-                self._end = await self._patiently(self._label_log.end)
             await self._send_letters()
             self._show()
 
     async def _follow(self, entry: _Entry) -> None:
         fold = self.scorer.fold
+        await self._fit_ahead(fold, entry, resting=True)
         applied = fold.apply(entry.offset, entry.record)
         if applied.outcome is Outcome.REWIND:
             self._end_slice()
@@ -146,6 +152,23 @@ class Learner:
         else:
             self._account(entry, applied)
             await self._breathe()
+
+    async def _fit_ahead(self, fold: Fold, entry: _Entry, *, resting: bool = False) -> None:
+        """Does what takes long about a record beforehand, in a thread; ``resting`` as long between two fits
+        as the first one took."""
+        fit = fold.ahead(entry.offset, entry.record)
+        if fit is None:
+            return
+        self._end_slice()
+        if resting:
+            self._show()
+            await asyncio.sleep(self._rested_at - self._clock.monotonic())
+        began = self._clock.monotonic()
+        await asyncio.to_thread(fit)
+        ended = self._clock.monotonic()
+        self._rested_at = ended + (ended - began)
+        self._metrics.stage["fit"].observe(ended - began)
+        self._begin_slice()
 
     async def _rewind(self, stopped: Fold) -> None:
         """Folds anew from before the superseded label; the stopped fold serves until that is done."""
@@ -162,6 +185,7 @@ class Learner:
     async def _replay(self, fold: Fold, account_from: int) -> None:
         """Applies what was noted, up to the end; records before ``account_from`` were accounted for."""
         async for entry in self._entries(fold.version, self._end, "learning"):
+            await self._fit_ahead(fold, entry)
             applied = fold.apply(entry.offset, entry.record)
             if entry.offset >= account_from:
                 self._account(entry, applied)
