@@ -57,13 +57,13 @@ class Checkpoints:
         """Called after every label learned; takes a checkpoint when one is due."""
         if learned.labels % SPACING or not self._copyable:
             return
+        content = _Content()
         try:
-            content = pickle.dumps(model, pickle.HIGHEST_PROTOCOL)
+            pickle.Pickler(content, pickle.HIGHEST_PROTOCOL).dump(model)
         except Exception:  # noqa: BLE001 - an estimator of someone's own may refuse in any way
             self._copyable = False
             return
-        self._copyable = len(content) <= LARGEST_BYTES
-        self._kept.append(Checkpoint(version, learned, content))
+        self._kept.append(Checkpoint(version, learned, bytes(content)))
         newest = learned.labels // SPACING
         self._kept = [one for one in self._kept if _is_kept(one.learned.labels // SPACING, newest)]
 
@@ -71,6 +71,16 @@ class Checkpoints:
         """The newest one that has not learned the record at ``offset``; those that have are dropped."""
         self._kept = [one for one in self._kept if one.version <= offset]
         return self._kept[-1] if self._kept else None
+
+
+class _Content(bytearray):
+    """Takes a pickle as it is made, and stops it when it is too large: that must not take long either."""
+
+    def write(self, piece: bytes) -> None:
+        """Raises ``OverflowError`` beyond ``LARGEST_BYTES``."""
+        if len(self) + len(piece) > LARGEST_BYTES:
+            raise OverflowError("the model is too large to be copied")
+        self += piece
 
 
 def _is_kept(index: int, newest: int) -> bool:

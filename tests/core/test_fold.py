@@ -283,13 +283,14 @@ class TestRewinding:
         events = random.Random(6)
         log: list[LogRecord] = [mixed_record(events, str(offset)) for offset in range(300)]
         log.append(retraction_record("250", 2))
-        with patch.object(checkpoints, "LARGEST_BYTES", 2_000):
-            *_, bounded = follow(Fold(SPEC), log)
-        assert len(bounded._checkpoints._kept) == 1
+        grows = ModelSpec(LABELS, "forest", text="note")
+        with patch.object(checkpoints, "LARGEST_BYTES", 300_000):
+            *_, bounded = follow(Fold(grows), log)
+        assert [kept.version for kept in bounded._checkpoints._kept] == [64]
         spec = ModelSpec(LABELS, factory=f"{__name__}:Uncopyable")
         *_, uncopyable = follow(Fold(spec), log)
         assert not uncopyable._checkpoints._kept
-        assert bounded.digest() == folded(log).digest()
+        assert bounded.digest() == folded(log, grows).digest()
         assert uncopyable.digest() == folded(log, spec).digest()
 
 
