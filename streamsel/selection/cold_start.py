@@ -15,8 +15,10 @@ NEIGHBOUR = 5
 """Whose distance tells how alone an event is: a rare kind of events has a few of its own about it."""
 WINDOW = 500
 """Events among which the scores are ranked."""
-FEW = 10
+FEW = 3
 """So many labels of every class make a beginning."""
+PATIENCE = 500
+"""After so many labels, what lies apart has had its chance: a rare class may as well lie among the others."""
 
 
 class ColdStart:
@@ -35,6 +37,7 @@ class ColdStart:
         self._trees = HalfSpaceTrees(1, seed=seed)
         self._alone = np.zeros(0)
         self._out = np.zeros(0)
+        self._uncertain = np.zeros(0)
 
     def utilities(self, candidates: Candidates) -> Floats:
         """(events,) in [0, 1]; learns from the events as it goes. The model is not consulted. Raises
@@ -52,19 +55,31 @@ class ColdStart:
         self._out = np.concatenate((self._out, out))[-max(WINDOW, len(points)) :]
         return (_ranks(alone, self._alone) + _ranks(out, self._out)) / 2.0
 
+    def blended(self, candidates: Candidates, uncertain: Floats) -> Floats:
+        """The model's ``uncertain`` utilities (events,) and the cold start's, weighed by ``handover``. Ranks
+        are compared, among the latest events: where a class is rare all uncertainty is small."""
+        trust = handover(candidates.experience)
+        if trust == 1.0:
+            return uncertain
+        cold = self.utilities(candidates)
+        self._uncertain = np.concatenate((self._uncertain, uncertain))[-max(WINDOW, len(uncertain)) :]
+        return trust * _ranks(uncertain, self._uncertain) + (1.0 - trust) * cold
+
 
 def handover(experience: Experience) -> float:
     """The weight of the model's uncertainty, in [0, 1]; the rest is the cold start's.
 
     Every class but the most frequent contributes by how many of the ``FEW`` labels it has: 0 while there is
-    but one class. Half of it, while predictions on random events are known not to beat the class shares.
+    but one class. From the second on it grows with labels in any case, to 1 at ``PATIENCE``. Half of it,
+    while predictions on random events are known not to beat the class shares.
     """
     rarer = sorted(experience.counts)[:-1]
-    if not rarer:
+    if not any(rarer):
         return 0.0
     begun = sum(min(count / FEW, 1.0) for count in rarer) / len(rarer)
+    trust = max(begun, min(experience.labels / PATIENCE, 1.0))
     known_worse = not math.isnan(experience.explored_loss) and not experience.beats_prior
-    return begun / 2.0 if known_worse else begun
+    return trust / 2.0 if known_worse else trust
 
 
 def _loneliness(points: Floats, others: Floats) -> Floats:

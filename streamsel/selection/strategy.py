@@ -18,7 +18,7 @@ from streamsel.selection.acquisition import resolve
 from streamsel.selection.acquisition.hybrid import explored_share
 from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.capacity import QueryRate
-from streamsel.selection.cold_start import ColdStart, handover
+from streamsel.selection.cold_start import ColdStart
 from streamsel.selection.constraints import Constraints, ConstraintSettings
 from streamsel.selection.draws import draws
 from streamsel.selection.gate import Gate, GateDecisions
@@ -122,13 +122,7 @@ class QueryStrategy:
 
     def _utilities(self, candidates: Candidates) -> Floats:
         utilities = self._acquisition.function(candidates)
-        if self._cold_start is None:
-            return utilities
-        trust = handover(candidates.experience)
-        if trust == 1.0:
-            return utilities
-        cold = self._cold_start.utilities(candidates)
-        return cold if trust == 0.0 else trust * utilities + (1.0 - trust) * cold
+        return utilities if self._cold_start is None else self._cold_start.blended(candidates, utilities)
 
 
 def _exploring(rate: QueryRate, share: float) -> QueryRate:

@@ -16,7 +16,7 @@ from streamsel.selection.candidates import Candidates, Recent
 from tests.core.candidate_strategies import candidates, with_classes, with_events
 
 NAMES = ["random", "least_confidence", "margin", "entropy", "committee_vote", "committee_kl"]
-NAMES += ["expected_change", "expected_error", "density", "coreset", "cost"]
+NAMES += ["expected_change", "expected_error", "density", "coreset", "cost", "hybrid"]
 MODEL_FREE = {"random", "coreset"}
 every = pytest.mark.parametrize("name", NAMES)
 modelled = pytest.mark.parametrize("name", [name for name in NAMES if name not in MODEL_FREE])

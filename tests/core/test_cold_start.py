@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streamsel.records import Experience
 from streamsel.selection import Gate, QueryRate
 from streamsel.selection.candidates import Candidates, Floats, Recent
-from streamsel.selection.cold_start import FEW, ColdStart, handover
+from streamsel.selection.cold_start import FEW, PATIENCE, ColdStart, handover
 from streamsel.selection.reservoirs import Reservoir, Ring
 
 
@@ -134,8 +134,9 @@ def test_the_model_takes_over_when_it_knows_all_classes_and_beats_their_shares()
     assert handover(better) == 1.0
     assert handover(worse) == 0.5
     assert handover(Experience(counts)) == 1.0
-    steps = [handover(Experience((400, rare), 0.2, 0.3)) for rare in range(FEW + 1)]
+    steps = [handover(Experience((40, rare), 0.2, 0.3)) for rare in range(FEW + 1)]
     assert steps == pytest.approx(np.linspace(0.0, 1.0, FEW + 1))
+    assert handover(Experience((PATIENCE, 1))) == 1.0
 
 
 @given(st.lists(st.integers(0, 30), min_size=2, max_size=5), st.integers(0, 4))

@@ -19,9 +19,9 @@ FLOOR = 0.02
 FEW = 20
 """With fewer points on either side there is no density to speak of."""
 NEARNESS = 2.0
-"""Of the kernel: the inverse of half the typical squared distance, as often."""
+"""Of the kernel, whose exponent is this at the squared distance of two random events."""
 
-EXPLORED, EXPLORED_RARE = 0.3, 0.5
+EXPLORED, EXPLORED_RARE = 0.4, 0.5
 """The share of queries drawn at random when classes are even, and when one is rare."""
 EVEN = 0.3
 """A class with less than this part of an even share of the labels begins to count as rare."""
@@ -42,9 +42,8 @@ def hybrid(candidates: Candidates) -> Floats:
         raise ValueError("hybrid needs the events, recent ones and those asked about as points")
     if len(recent.points) < FEW or len(asked) < FEW:
         return uncertain
-    to_recent = squared_distances(points, recent.points)
-    decay = NEARNESS / max(float(np.median(to_recent)), 1e-9)
-    stream = np.exp(-decay * to_recent).mean(axis=1) + FLOOR
+    decay = NEARNESS / max(2.0 * float(recent.points.var(axis=0).sum()), 1e-9)
+    stream = np.exp(-decay * squared_distances(points, recent.points)).mean(axis=1) + FLOOR
     queries = np.exp(-decay * squared_distances(points, asked)).mean(axis=1) + FLOOR
     ratio = np.clip(stream / queries / LARGEST_RATIO, LARGEST_RATIO**-2, 1.0) ** POWER
     return settled(uncertain * ratio, candidates.probabilities)
