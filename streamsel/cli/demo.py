@@ -23,7 +23,9 @@ def demo(
     ] = False,
     serve: Annotated[bool, typer.Option("--serve", help="Keep page and API up afterwards.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the stream and the reviewers.")] = 1,
-    preset: Annotated[Literal["logistic", "tree", "forest"], typer.Option(help="What learns.")] = "logistic",
+    preset: Annotated[
+        Literal["logistic", "tree", "forest", "portfolio"], typer.Option(help="What learns.")
+    ] = "logistic",
     screenshot: Annotated[Path | None, typer.Option(help="Save the last view as SVG.")] = None,
     as_json: AsJson = False,
 ) -> None:

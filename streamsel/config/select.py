@@ -56,7 +56,9 @@ class Select(Section):
         None, gt=0.0, description="Most money for queries a day, as costs are given; the smallest counts."
     )
     explore: Share = Field(
-        0.2, description="Share of the queries drawn at random, for honest evaluation and the unforeseen."
+        0.2,
+        description="Least share of the queries drawn at random, for honest evaluation and the unforeseen; "
+        "hybrid draws more while a class is rare.",
     )
     window: Positive = Field(500, description="Recent events whose utilities set the threshold.")
     rules: list[RuleTable] = Field([], description="Events always, or never, asked about.")

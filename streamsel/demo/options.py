@@ -15,7 +15,7 @@ from streamsel.config.sections import Auth, Capacity, Desk, Kafka, Labels, Model
 from streamsel.config.select import Select
 from streamsel.demo.transactions import FEATURES, FRAUD, LABELS, LEGIT
 
-Preset = Literal["logistic", "tree", "forest"]
+Preset = Literal["logistic", "tree", "forest", "portfolio"]
 
 
 @dataclass(frozen=True, slots=True)

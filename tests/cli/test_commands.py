@@ -73,6 +73,24 @@ def test_a_wrong_configuration_is_named_key_by_key(folder: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("strategy", "complaint"),
+    [
+        ("committee_vote", "model 'logistic' has none; set model.preset to portfolio or text"),
+        ("nowhere:utility", "module 'nowhere' can't be imported"),
+    ],
+)
+def test_a_strategy_that_cannot_work_is_refused_at_the_start(
+    folder: Path, strategy: str, complaint: str
+) -> None:
+    """Exit 2 before anything is served, naming the key and what would be right."""
+    refused = streamsel(folder, "serve", "--port", "0", STREAMSEL_SELECT__STRATEGY=strategy)
+    assert refused.returncode == 2
+    assert "select.strategy: " in refused.stderr
+    assert complaint in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_variable_overrides_the_file(folder: Path) -> None:
     """Twelve-factor: the environment has the last word."""
     checked = streamsel(folder, "config", "check", "--json", STREAMSEL_SELECT__BUDGET="0.25")
