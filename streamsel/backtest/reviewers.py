@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamsel.backtest.trace import Absence, Burst, Floats, ReviewCourse, ReviewerPlan
+from streamsel.review.priority import ageing_seconds
 from streamsel.selection.capacity import CapacityFacts
-from streamsel.selection.gate import EXPLORE
+from streamsel.selection.gate import UNCERTAIN
 
 WINDOW_SECONDS = 60.0
 """Over which completions and live reviewers are counted."""
@@ -97,8 +98,9 @@ class SimulatedDesk:
     def offer(self, now: float, row: int, utility: float, lane: int) -> None:
         """A query about the event of ``row``; ``utility`` in [0, 1], ``lane`` the gate's code."""
         self._advance(now)
-        head_start = 1.0 if lane == EXPLORE else utility
-        heapq.heappush(self._claimable, _Query(now - head_start * self._plan.expire_seconds / 2, now, row))
+        head_start = utility if lane == UNCERTAIN else 1.0
+        ahead = head_start * ageing_seconds(self._plan.expire_seconds)
+        heapq.heappush(self._claimable, _Query(now - ahead, now, row))
         self._waiting[row] = now
         self._backlog_changes(now, +1)
 

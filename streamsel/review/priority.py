@@ -14,6 +14,16 @@ from __future__ import annotations
 
 from streamsel.records import Query
 
+AGEING_SECONDS = 30.0
+"""Measured: with minutes, young queries kept overtaking old ones, whose answers came late, and what was
+reviewed was worth no more. Anything shorter changes nothing."""
+
+
+def ageing_seconds(expire_seconds: float) -> float:
+    """The waiting time that makes up for a whole unit of utility: at most half of a query's life, so that
+    even one of no utility comes to be claimed before it expires, if its kind can be served at all."""
+    return min(expire_seconds / 2.0, AGEING_SECONDS)
+
 
 def head_start(query: Query) -> float:
     """The query's utility, in [0, 1]; 1 in the explore and rule lanes.

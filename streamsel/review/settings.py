@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streamsel.review import priority
+
 
 @dataclass(frozen=True, slots=True)
 class DeskSettings:
@@ -24,6 +26,5 @@ class DeskSettings:
 
     @property
     def ageing_seconds(self) -> float:
-        """The waiting time that makes up for a whole unit of utility: half of a query's life, so that even
-        one of no utility comes to be claimed before it expires, if its kind can be served at all."""
-        return self.expire_seconds / 2
+        """The waiting time that makes up for a whole unit of utility (see ``priority``)."""
+        return priority.ageing_seconds(self.expire_seconds)

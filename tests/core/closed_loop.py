@@ -19,7 +19,7 @@ import numpy as np
 
 from streamsel.metrics import Metrics
 from streamsel.records import Lane, Query
-from streamsel.review.priority import head_start
+from streamsel.review.priority import ageing_seconds, head_start
 from streamsel.selection import CapacityFacts, CapacityPolicy, Gate
 from streamsel.selection.gate import EXPLORE, UNCERTAIN
 from streamsel.services.pacing import REPORT_SECONDS, Pacing, Spending
@@ -90,7 +90,7 @@ class SimulatedDesk:
 
     def offer(self, query: Query) -> None:
         now = self._clock.now
-        ahead = head_start(query) * self._expire_seconds / 2
+        ahead = head_start(query) * ageing_seconds(self._expire_seconds)
         heapq.heappush(self._waiting, _Waiting(now - ahead, now, query))
 
     def claim(self, reviewer: int) -> Query | None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streamsel.backtest.reviewers import SimulatedDesk, arrivals, hastened
 from streamsel.backtest.trace import Absence, Burst, ReviewerPlan
-from streamsel.selection.gate import EXPLORE, UNCERTAIN
+from streamsel.selection.gate import EXPLORE, RULE, UNCERTAIN
 
 
 def plan(reviewers: int = 1, *absences: Absence, expire_seconds: float = 900.0) -> ReviewerPlan:
@@ -27,11 +27,12 @@ def test_the_most_useful_of_what_was_offered_together_is_answered_first() -> Non
     assert desk.answered(2_000.0) == []
 
 
-def test_exploration_goes_before_everything_offered_with_it() -> None:
-    """Or the random sample would no longer be random."""
+@pytest.mark.parametrize("lane", [EXPLORE, RULE])
+def test_what_is_not_asked_for_its_utility_goes_before_everything_offered_with_it(lane: int) -> None:
+    """Or the random sample would no longer be random, and rules would wait for the model's opinion."""
     desk = SimulatedDesk(plan(), seed=1)
     desk.offer(0.0, 0, 0.99, UNCERTAIN)
-    desk.offer(0.0, 1, 0.0, EXPLORE)
+    desk.offer(0.0, 1, 0.0, lane)
     assert desk.answered(1_000.0) == [1, 0]
 
 

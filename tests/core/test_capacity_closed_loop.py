@@ -107,11 +107,12 @@ async def test_thousands_of_events_before_the_next_report(quiet_seconds: float, 
     assert np.percentile(course.backlog, 95) <= 2 * TARGET + 5
 
 
+@pytest.mark.parametrize("expire_seconds", [120.0, 900.0])
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_reviewers_time_is_well_used(seed: int) -> None:
+async def test_reviewers_time_is_well_used(seed: int, expire_seconds: float) -> None:
     """Through a burst and an absence: a short queue, fresh queries, nobody idle, and nearly the value of one
     who knows what is to come."""
-    figures = await capacity_figures(CapacityPolicy(0.1, 0.2, 10, expire_seconds=120.0), seed)
+    figures = await capacity_figures(CapacityPolicy(0.1, 0.2, 10, expire_seconds), seed)
     assert figures.backlog_p95 <= 2 * figures.target_backlog
     assert figures.age_p95_seconds <= 90.0
     assert figures.busy >= 0.99

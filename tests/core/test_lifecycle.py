@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,7 +82,8 @@ def test_what_is_not_asked_for_its_utility_has_the_full_head_start(utility: floa
     assert head_start(asked(lane, utility)) == 1.0 >= head_start(asked("uncertain", utility))
 
 
-def test_the_head_start_is_over_before_a_query_expires() -> None:
-    """Nothing is kept waiting by more useful queries for all of its life."""
-    settings = DeskSettings(30, 600, 10, 3, 3_600, 60)
-    assert settings.ageing_seconds < settings.expire_seconds
+@pytest.mark.parametrize("expire_seconds", [0.5, 20.0, 900.0, 86_400.0])
+def test_the_head_start_is_over_long_before_a_query_expires(expire_seconds: float) -> None:
+    """Nothing is kept waiting by more useful queries for all of its life, and never for minutes."""
+    settings = DeskSettings(30, expire_seconds, 10, 3, 3_600, 60)
+    assert settings.ageing_seconds <= min(expire_seconds / 2.0, 30.0)
