@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from streamsel.ports import LogReader
 from streamsel.records import Decision, Label, LogRecord, Query
 
 _DECISIONS_A_READ = 100
-"""Decoded and judged in one go, so few enough to hold the event loop only briefly."""
+"""Decoded in one go, so few enough to hold the event loop only briefly."""
 _LABELS_A_READ = 500
 _WAIT_SECONDS = 0.25
 
@@ -55,10 +56,12 @@ class Following:
         await self._read_labels(0)
 
     async def _step(self) -> None:
-        """A read of decisions, and of all the labels that they know."""
+        """A read of decisions, and of all the labels that they know. Several models learn and judge them,
+        which would hold the event loop too long."""
         records = await self._decision_log.read(self.decisions, _DECISIONS_A_READ, _WAIT_SECONDS)
         decisions = [decode_decision(content) for _, content in records]
         await self._read_labels(max((decision.model_version for decision in decisions), default=0))
+        await asyncio.to_thread(self._comparison.add_decisions, decisions)
         self._take(decisions)
 
     async def _read_labels(self, end: int) -> None:
@@ -80,7 +83,6 @@ class Following:
                 self.ages.append(record.labelled_at - record.decided_at)
 
     def _take(self, decisions: Sequence[Decision]) -> None:
-        self._comparison.add_decisions(decisions)
         self.decisions += len(decisions)
         for decision in decisions:
             if decision.query is not None:
