@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from streamsel.experience import Tally
 from streamsel.learning.calibration import Calibration
-from streamsel.learning.experience import Tally
 from streamsel.learning.presets import Classifier
 from streamsel.records import Value
 

@@ -22,13 +22,12 @@ from hashlib import blake2b
 
 import numpy as np
 
+from streamsel.experience import Tally, shares_of
 from streamsel.learning.calibration import Calibration, Floats
 from streamsel.learning.checkpoints import Checkpoints, Learned
-from streamsel.learning.experience import Tally
 from streamsel.learning.features import present
 from streamsel.learning.ledger import Ledger
 from streamsel.learning.presets import Classifier, FitsAhead, build
-from streamsel.learning.shares import shares_of
 from streamsel.learning.spec import ModelSpec, unknown_label
 from streamsel.records import Experience, Label, LogRecord, Value
 
@@ -175,8 +174,9 @@ class Fold:
 
     def _learn(self, label: Label) -> Applied:
         features = present(label.features)
-        explored = label.lane == "explore" and label.source != "seed"
-        predicted = self._predicted(features) if explored else None
+        # A seed's event was never predicted.
+        lane = "none" if label.source == "seed" else label.lane
+        predicted = self._predicted(features) if lane == "explore" else None
         try:
             self.model.learn_one(features, label.label)
         except Exception as error:  # noqa: BLE001 - an estimator of someone's own may raise anything
@@ -187,7 +187,7 @@ class Fold:
             calibration = calibration.learned(predicted, self.spec.labels.index(label.label))
         self._learned = replace(
             learned,
-            tally=learned.tally.learned(label, self.spec.labels),
+            tally=learned.tally.learned(label.label, self.spec.labels, lane, label.probabilities),
             calibration=calibration,
             labels=learned.labels + 1,
             probes=(*learned.probes, features)[:PROBES],

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamsel.experience import Tally
 from streamsel.learning import checkpoints
 from streamsel.learning.calibration import Calibration
 from streamsel.learning.checkpoints import Checkpoints, Learned
-from streamsel.learning.experience import Tally
 from streamsel.learning.fold import Fold, Outcome
 from streamsel.learning.presets import build
 from streamsel.learning.spec import PRESETS, ModelSpec

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamsel.learning.experience import FADE, LEAST_PROBABILITY
+from streamsel.experience import FADE, LEAST_PROBABILITY
 from streamsel.learning.fold import Fold, Outcome
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec

@@ -1,13 +1,13 @@
-"""What the labels learned so far tell of the model: see ``records.Experience``."""
+"""What the labels learned so far tell of the model: how ``records.Experience`` comes about."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from streamsel.learning.shares import shares_of
-from streamsel.records import Experience, Label
+from streamsel.records import Experience, Lane
 
 FADE = 0.98
 """What a label still counts for in the means after one more of its lane: the last fifty or so decide."""
@@ -56,21 +56,23 @@ class Tally:
             self.uncertain_entropy.value,
         )
 
-    def learned(self, label: Label, labels: tuple[str, ...]) -> Tally:
+    def learned(
+        self, label: Hashable, labels: Sequence[Hashable], lane: Lane, predicted: Mapping[Any, float]
+    ) -> Tally:
         """The tally with one label more, which must be one of ``labels``.
 
-        The prediction judged is the recorded one, made when the event was decided: a label that took days is
-        no easier for it. Nothing sound recorded is an even chance. A seed only counts, its event was never
-        predicted.
+        What is judged is the prediction made when the event was decided: a label that took days is no easier
+        for it. One that says nothing sound is an even chance. Lane ``none``, for seeds and labels nobody was
+        asked for, only counts.
         """
-        index = labels.index(label.label)
+        index = labels.index(label)
         counts = (*self.counts[:index], self.counts[index] + 1, *self.counts[index + 1 :])
-        if label.source == "seed" or label.lane == "none":
+        if lane == "none":
             return replace(self, counts=counts)
-        predicted = shares_of(label.probabilities, labels) or [1.0 / len(labels)] * len(labels)
-        loss = _loss(predicted[index])
-        if label.lane == "uncertain":
-            entropy = sum(share * _loss(share) for share in predicted)
+        shares = shares_of(predicted, labels) or [1.0 / len(labels)] * len(labels)
+        loss = _loss(shares[index])
+        if lane == "uncertain":
+            entropy = sum(share * _loss(share) for share in shares)
             return replace(
                 self,
                 counts=counts,
@@ -85,6 +87,16 @@ class Tally:
             explored_loss=self.explored_loss.add(loss),
             explored_prior_loss=self.explored_prior_loss.add(_loss(prior)),
         )
+
+
+def shares_of(opinion: Mapping[Any, float], labels: Sequence[Hashable]) -> list[float] | None:
+    """One event's opinion as a distribution, in the order of ``labels``. ``None`` for an opinion that tells
+    no two labels apart or is unsound: not finite, negative, or about other labels alone."""
+    found = [opinion.get(label, 0.0) for label in labels]
+    total = sum(found)
+    if len(opinion) < 2 or not 0.0 < total < math.inf or min(found) < 0.0:
+        return None
+    return [share / total for share in found]
 
 
 def _loss(probability: float) -> float:
