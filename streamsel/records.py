@@ -7,9 +7,11 @@ in [0, 1].
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from itertools import chain
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,6 +197,18 @@ class FeatureTable:
     """Sorted, so that every replica sees one order."""
     rows: Sequence[tuple[Value, ...]]
     matrix: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(cls, events: Sequence[Features]) -> FeatureTable:
+        """Events as rows; what only others have is missing in a row."""
+        names = tuple(sorted(set().union(*events)))
+        rows = [tuple(map(event.get, names)) for event in events]
+        values: list[Any] = list(chain.from_iterable(rows))
+        try:
+            matrix = np.array(array("d", values)).reshape(len(rows), len(names))
+        except TypeError:
+            return cls(names, rows)
+        return cls(names, rows, matrix)
 
     def row(self, index: int) -> dict[str, Value]:
         """The features of one event, missing ones left out."""

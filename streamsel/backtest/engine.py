@@ -6,11 +6,9 @@ events ► score ► decide ► ask ► wait (events, or reviewers) ► learn
 from __future__ import annotations
 
 import time
-from array import array
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import chain
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -21,7 +19,7 @@ from streamsel.learning.fold import Fold
 from streamsel.learning.scorer import Opinions
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
-from streamsel.records import Features, FeatureTable, Label, LabelSource, Lane, Value
+from streamsel.records import FeatureTable, Label, LabelSource, Lane
 from streamsel.selection import CapacityPolicy, QueryRate
 from streamsel.selection.constraints import ConstraintSettings
 from streamsel.selection.strategy import QueryStrategy, Scored, StrategySettings
@@ -136,7 +134,7 @@ class _Play:
         )
 
     def _predict(self, start: int, stop: int) -> tuple[FeatureTable, Opinions]:
-        table = _table(self._stream.events[start:stop])
+        table = FeatureTable.of(self._stream.events[start:stop])
         opinions = self._model.opinions(table)
         if opinions.probabilities.shape[1]:
             self._probabilities[start:stop] = opinions.probabilities
@@ -231,14 +229,3 @@ class _ReviewingOracle:
 
 def _oracle(stream: Stream, plan: Plan) -> Oracle:
     return _DelayedOracle(plan) if plan.reviewers is None else _ReviewingOracle(stream, plan, plan.reviewers)
-
-
-def _table(events: Sequence[Features]) -> FeatureTable:
-    names = tuple(sorted(set().union(*events)))
-    rows: list[tuple[Value, ...]] = [tuple(map(event.get, names)) for event in events]
-    values: list[Any] = list(chain.from_iterable(rows))
-    try:
-        matrix = np.frombuffer(array("d", values)).reshape(len(rows), len(names))
-    except TypeError:
-        return FeatureTable(names, rows)
-    return FeatureTable(names, rows, matrix)
