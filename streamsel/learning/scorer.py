@@ -81,11 +81,13 @@ class MixtureScorer:
         self.last_error = ""
 
     def opinions(self, table: FeatureTable) -> Opinions:
-        """The members' and the mixture's."""
+        """The members' and the mixture's; no member has one until two labels have been seen."""
+        weights = self._model.weights
         if len(self._model.seen) < 2:
-            return Opinions(np.zeros((len(table.rows), 0)))
+            rows, labels = len(table.rows), len(self._model.labels)
+            return Opinions(np.zeros((rows, 0)), np.full((len(weights), rows, labels), np.nan), weights)
         members = self._model.members(table)
-        return Opinions(self._model.hedge.mix(members), members, self._model.weights)
+        return Opinions(self._model.hedge.mix(members), members, weights)
 
 
 class ModelScorer:

@@ -88,8 +88,8 @@ class QueryStrategy:
         self._spatial = bool(self._acquisition.uses & _SPATIAL) or settings.constraints.duplicates > 0
 
     def decide(self, scored: Scored, rate: QueryRate) -> Selected:
-        """Decides a micro-batch and remembers it. Raises ``ValueError`` when the strategy needs what the
-        model has not, such as a committee."""
+        """Decides a micro-batch and remembers it. Raises ``AcquisitionRefused`` when the strategy needs a
+        committee and the model has none."""
         candidates = self._candidates(scored)
         utilities = self._utilities(candidates)
         if self._settings.strategy == HYBRID:

@@ -135,6 +135,7 @@ def test_more_labels_than_two_are_told_apart(folder: Path) -> None:
         (("history.csv", "--label", "y", "--strategy", "entropie"), "did you mean 'entropy'?"),
         (("history.csv", "--label", "y", "--compare", "random,entropie"), "did you mean 'entropy'?"),
         (("history.csv", "--label", "y", "--strategy", "nowhere.to:find"), "'nowhere.to' can't be imported"),
+        (("history.csv", *PLAIN, "--compare", "committee_kl"), "committee_kl needs a committee"),
         (("history.csv", "--label", "y", "--preset", "logistics"), "--preset"),
         (("history.csv", "--label", "y", "--budget", "1.5"), "--budget"),
         (("history.csv", "--label", "y", "--budget", "nan"), "--budget"),

@@ -11,6 +11,7 @@ from streamsel.learning.scorer import EventScorer, scorer_of
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import FeatureTable, Value
+from streamsel.selection.acquisition import ACQUISITIONS
 from streamsel.selection.acquisition.uncertainty import entropy
 from streamsel.selection.candidates import Candidates
 from tests.core.learning_strategies import label_record, mixed_event, table_of
@@ -69,6 +70,17 @@ class TestEventScorer:
         assert np.isnan(probabilities[1:]).all()
         assert entropy(Candidates(probabilities))[1:].tolist() == [1.0, 1.0, 1.0]
         assert (scorer.errors, scorer.last_error) == (1, "ValueError: no such letter")
+
+
+class TestMixtureScorer:
+    def test_is_a_committee_before_it_has_learned(self) -> None:
+        """Members without an opinion yet, to whom every event is useful."""
+        opinions = scorer_of(build(ModelSpec(LABELS, "portfolio")), LABELS).opinions(LETTERS)
+        assert opinions.members is not None
+        assert opinions.members.shape[1:] == (4, len(LABELS))
+        assert np.isnan(opinions.members).all()
+        batch = Candidates(opinions.probabilities, opinions.members, opinions.weights)
+        assert ACQUISITIONS["committee_vote"].function(batch).tolist() == [1.0] * 4
 
 
 class TestServingModel:

@@ -36,6 +36,13 @@ def final(instructions: list[Instruction]) -> dict[str, str]:
     return dict(instructions[last:])
 
 
+@pytest.fixture(scope="module")
+def final_steps(instructions: list[Instruction]) -> list[str]:
+    """What the last stage runs while it is built."""
+    last = max(i for i, (keyword, _) in enumerate(instructions) if keyword == "FROM")
+    return [step for keyword, rest in instructions[last:] if keyword == "RUN" for step in rest.split("&&")]
+
+
 def test_hadolint_finds_nothing(deploy: Path) -> None:
     """Not even as a remark."""
     hadolint = Path(sys.executable).with_name("hadolint")
@@ -86,10 +93,17 @@ def test_everything_it_is_built_from_is_in_the_build_context(
 def test_packages_come_by_hash_and_only_as_wheels(instructions: list[Instruction]) -> None:
     """Nothing from a registry is run while building."""
     steps = [step for keyword, rest in instructions if keyword == "RUN" for step in rest.split("&&")]
-    installs = [step for step in steps if " install " in step and "--no-deps" not in step]
+    installs = [step for step in steps if "pip " in step and " install " in step and "--no-deps" not in step]
     assert len(installs) == 2
     for step in installs:
         assert "--require-hashes --only-binary :all: -r requirements/" in step
+
+
+def test_it_has_the_libraries_that_wheels_expect_of_the_system(final_steps: list[str]) -> None:
+    """A slim image has no OpenMP, without which LightGBM can't be loaded. Debian's packages come pinned."""
+    (install,) = [step for step in final_steps if "apt-get install" in step]
+    assert "libgomp1=" in install
+    assert any("rm -rf /var/lib/apt/lists/*" in step for step in final_steps)
 
 
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False), (None, False)])

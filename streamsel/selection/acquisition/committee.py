@@ -1,13 +1,14 @@
 """Disagreement of a committee: the trees of a forest, the members of a portfolio.
 
 Members without an opinion on an event are left out of it, and the others' weights scaled to sum to 1; where
-no member has one, the utility is 1.
+no member has one, the utility is 1. Both raise ``AcquisitionRefused`` when there is no committee.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from streamsel.selection.acquisition.custom import AcquisitionRefused
 from streamsel.selection.acquisition.known import distributions, settled
 from streamsel.selection.acquisition.uncertainty import normalised_entropy
 from streamsel.selection.candidates import Candidates, Floats
@@ -47,7 +48,9 @@ def _committee(candidates: Candidates, strategy: str) -> tuple[Floats, Floats]:
     to 1 over the members with an opinion, or to 0 where nobody has one."""
     members = candidates.members
     if members is None:
-        raise ValueError(f"{strategy} needs a committee: preset forest or portfolio")
+        raise AcquisitionRefused(
+            f"{strategy} needs a committee, and this model has no members: use preset portfolio or text"
+        )
     given = candidates.weights
     shares = np.ones(len(members)) if given is None else given
     known = distributions(members)

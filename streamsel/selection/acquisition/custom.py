@@ -11,7 +11,8 @@ from streamsel.selection.candidates import Acquisition, Candidates, Floats
 
 
 class AcquisitionRefused(ValueError):
-    """An acquisition function can't be found. The message names it and what would be right."""
+    """An acquisition function can't be found, or can't do its work with this model. The message names it and
+    what would be right."""
 
 
 def custom(path: str) -> Acquisition:
