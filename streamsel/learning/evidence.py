@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 
 from streamsel.learning.features import Parts
 
+MOST_MEMBERS, MOST_COUNTS = 2**18, 2**22
+"""Categories and words that are remembered, and what they may hold together: at the most some 150 MB."""
 _PRIOR_LABELS = 2.0
 """How many labels' worth of the overall shares are mixed into every category's own."""
 
@@ -15,7 +18,8 @@ class Evidence:
     log-odds overall; 0 for a category never seen. The words of a text are summed, as naive Bayes would.
 
     Only labels learned before an event count, so a label never explains itself. (L. Prokhorenkova et al.,
-    CatBoost, NeurIPS 2018, section 3.2.) Memory grows with the labelled categories and words alone.
+    CatBoost, NeurIPS 2018, section 3.2.) Memory grows with the labelled categories and words alone, of which
+    those not labelled for longest are forgotten beyond 2^18, or fewer of many labels.
     """
 
     def __init__(self, labels: tuple[str, ...], text: str | None) -> None:
@@ -23,7 +27,9 @@ class Evidence:
         # Of two labels, the evidence for one is that against the other.
         self._scored = [(index, label) for index, label in enumerate(labels) if index > 0 or len(labels) > 2]
         self._totals = [0] * len(labels)
-        self._counts: dict[str, list[int]] = {}
+        self._counts: OrderedDict[str, list[int]] = OrderedDict()
+        """By category or word, how often it came with each label; the latest last."""
+        self._most_members = max(min(MOST_MEMBERS, MOST_COUNTS // len(labels)), 1)
 
     def of(self, known: Parts) -> dict[str, float]:
         """``feature=label`` to the evidence of that feature for that label."""
@@ -42,6 +48,9 @@ class Evidence:
         self._totals[label] += 1
         for member in (*known.categories.values(), *_distinct(known.words)):
             self._counts.setdefault(member, [0] * len(self._totals))[label] += 1
+            self._counts.move_to_end(member)
+        while len(self._counts) > self._most_members:
+            self._counts.popitem(last=False)
 
     def _evidence(self, member: str, index: int, share: float) -> float:
         counts = self._counts.get(member)

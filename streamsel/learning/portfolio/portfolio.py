@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from streamsel.learning.features import parts
 from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.mixture import Mixture, table_of
@@ -89,7 +90,7 @@ class Portfolio(Mixture):
     def fit_ahead(self, x: Mapping[str, Value], y: str) -> None:
         """Does what takes long about ``learn_one(x, y)``, which must be the next to be learned for that to be
         of use. Changes nothing that predictions depend on, so another thread may predict meanwhile."""
-        row = self._encoder.row(x)
+        row = self._encoder.row(parts(x, self.text))
         window = [*self._window, _Labelled(row, self.labels.index(y))]
         self._ahead = _Ahead(x, y, self._fits(window[-self._longest :]))
 
@@ -98,12 +99,14 @@ class Portfolio(Mixture):
         if y not in self.labels:
             raise ValueError(unknown_label(y, self.labels))
         label = self.labels.index(y)
+        # Raises before anything has changed.
+        known = parts(x, self.text)
         due = self.fit_due
         if due and (self._ahead is None or (self._ahead.features, self._ahead.label) != (x, y)):
             self.fit_ahead(x, y)
         if len(self.seen) > 1:
             self.hedge.learn(self.members(table_of([x]))[:, 0], label)
-        row = self._encoder.learn(x, label)
+        row = self._encoder.learn(known, label)
         self._logistic.learn_one(x, y)
         self._bayes.learn(row, label)
         if self._words is not None:

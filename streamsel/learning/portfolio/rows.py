@@ -30,14 +30,13 @@ class RowEncoder:
         self.columns: dict[str, int] = {}
         self._evidence = Evidence(labels, text)
 
-    def row(self, features: Mapping[str, Value]) -> Floats:
-        """(columns,) of one event. Raises as ``features.parts`` does."""
-        return self._row(self._numbers(parts(features, self.text)))
+    def row(self, known: Parts) -> Floats:
+        """(columns,) of one event."""
+        return self._row(self._numbers(known))
 
-    def learn(self, features: Mapping[str, Value], label: int) -> Floats:
+    def learn(self, known: Parts, label: int) -> Floats:
         """The row of a labelled event, as it was before its label was known; from here on its columns and
         its label count."""
-        known = parts(features, self.text)
         numbers = self._numbers(known)
         for name in numbers:
             if name not in self.columns and len(self.columns) < MOST_COLUMNS:
@@ -59,15 +58,17 @@ class RowEncoder:
             return matrix
         for name, column in zip(table.names, zip(*table.rows, strict=True), strict=True):
             self._fill(matrix, name, column)
-        return matrix
+        return np.clip(matrix, -LARGEST_NUMBER, LARGEST_NUMBER, out=matrix)
 
     def _fill(self, matrix: Floats, name: str, column: Sequence[Value]) -> None:
         place = self.columns.get(name)
         kinds = set(map(type, column))
         if place is not None and kinds & _NUMBERS:
-            rows = [row for row, value in enumerate(column) if type(value) in _NUMBERS]
-            numbers = np.array([column[row] for row in rows], dtype=np.float64)
-            matrix[rows, place] = np.clip(numbers, -LARGEST_NUMBER, LARGEST_NUMBER)
+            if kinds <= _NUMBERS:
+                matrix[:, place] = column
+            else:
+                rows = [row for row, value in enumerate(column) if type(value) in _NUMBERS]
+                matrix[rows, place] = [column[row] for row in rows]
         if str in kinds:
             by_value = {value: self._speaks(name, value) for value in set(column) if isinstance(value, str)}
             for row, value in enumerate(column):
