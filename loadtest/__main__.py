@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from loadtest.quality.whole import quality
 from loadtest.throughput import Options, throughput
 
 app = typer.Typer(
@@ -18,11 +20,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def scenarios() -> None:
-    """Keeps ``throughput`` a command of its own."""
-
-
 @app.command("throughput", epilog="Example: python -m loadtest throughput --json")
 def throughput_command(
     events: Annotated[int, typer.Option(min=10_000, help="Transactions to fill the topic with.")] = 400_000,
@@ -32,6 +29,30 @@ def throughput_command(
     """One selector on one partition, beside a bare librdkafka and River loop."""
     figures = throughput(Options(events, rounds))
     typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
+
+
+@app.command("quality", epilog="Example: python -m loadtest quality --data ../data --output docs/quality.md")
+def quality_command(
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 1 to this one.")] = 5,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with transactions.jsonl.gz and messages.jsonl.gz.", file_okay=False, exists=True
+        ),
+    ] = None,
+    streams: Annotated[str, typer.Option(help="Only those whose names contain one of these words.")] = "",
+    output: Annotated[Path | None, typer.Option(help="Write the tables here.", dir_okay=False)] = None,
+    kept: Annotated[
+        Path, typer.Option(help="Runs done are kept here; a run goes on from it.", dir_okay=False)
+    ] = Path("quality.jsonl"),
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Selected labels beside random and all labels, on a dozen streams. Takes about an hour on two cores."""
+    written, figures = quality(data, list(range(1, seeds + 1)), streams.split(), kept, workers)
+    if output is not None:
+        output.write_text(written, encoding="utf-8")
+    typer.echo(json.dumps(figures) if as_json else written)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What selection is worth: prequential quality on public streams, beside random and beside all labels."""
