@@ -22,6 +22,7 @@ from streamsel.selection.strategy import QueryStrategy, Scored, StrategySettings
 _LANES: tuple[Lane, ...] = get_args(Lane)
 """By the gate's codes."""
 _LARGEST_NUMBER = 1e100
+_NUMBERS: tuple[Any, ...] = (Real, np.bool_)
 
 
 @runtime_checkable
@@ -95,8 +96,8 @@ class Sampler(base.Wrapper, base.Classifier):
         text: str | None = None,
         constraints: ConstraintSettings | None = None,
     ) -> None:
-        """Raises ``ValueError`` for a share out of range; ``AcquisitionRefused``, which is one, for a strategy
-        that can't be found, or that needs a committee where there is none."""
+        """Raises ``ValueError`` for a share out of range, and ``AcquisitionRefused``, which is one, for a
+        strategy that can't be found or needs a committee where there is none."""
         if not (0.0 < budget <= 1.0 and 0.0 <= explore <= 1.0):
             raise ValueError(f"budget must be in (0, 1] and explore in [0, 1], not {budget} and {explore}")
         self.classifier = classifier
@@ -202,13 +203,14 @@ class Sampler(base.Wrapper, base.Classifier):
         classifier, labels = self.classifier, self._labels
         members = weights = None
         if isinstance(classifier, BatchCommittee):
-            probabilities = classifier.probabilities(table)
-            if self._committee and probabilities.shape[1]:
-                members, weights = classifier.members(table), classifier.weights
+            probabilities, weights = classifier.probabilities(table), classifier.weights
+            if self._committee:
+                told_apart = probabilities.shape[1] > 1
+                unknown = np.full((len(weights), len(events), len(labels)), math.nan)
+                members = classifier.members(table) if told_apart else unknown
         else:
             probabilities = _shares([classifier.predict_proba_one(x) for x in events], labels)
-        if self._committee and members is None:
-            members = self._opinions(events)
+            members = self._opinions(events) if self._committee else None
         return Scored(
             ids=event_ids,
             table=table,
@@ -251,7 +253,7 @@ def _features(x: Mapping[Any, Any]) -> dict[str, Value]:
 def _value(value: Any) -> Value:
     if isinstance(value, str):
         return str(value)
-    if not isinstance(value, Real | np.bool_) or value != value:
+    if not isinstance(value, _NUMBERS) or value != value:
         return None
     if -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER:
         return float(value)
