@@ -15,6 +15,7 @@ from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
 from streamsel.records import Decision, Experience, FeatureTable
 from streamsel.selection import QueryRate, QueryStrategy, StrategySettings, draws
+from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.constraints import ConstraintSettings
 from streamsel.selection.quotas import Quota
 from streamsel.selection.rules import Comparison, Rule
@@ -156,14 +157,17 @@ def test_a_committee_is_asked_what_it_disagrees_on() -> None:
     assert {int(query.event_id.removeprefix("0-")) % 2 for query in made.queries} == {1}
 
 
-def test_experience_decides_how_much_hybrid_explores() -> None:
-    """Before the first label half of the queries are drawn at random, whatever the configuration says."""
-    made = decider(Opinion(), strategy="hybrid").decide(records(200), FIFTH)
-    experienced = Opinion(0.5, 0.5)
-    experienced.experience = Experience((500, 500), 0.1, 0.7)
-    later = decider(experienced, strategy="hybrid").decide(records(200), FIFTH)
-    assert made.explored == pytest.approx(0.5 * 0.2 * 200, rel=0.2)
-    assert later.explored == pytest.approx(0.3 * 0.2 * 200, rel=0.2)
+def by_labels(candidates: Candidates) -> Floats:
+    """An acquisition function of someone's own."""
+    return np.full(len(candidates), candidates.experience.labels / 100.0)
+
+
+def test_the_models_experience_reaches_the_strategy() -> None:
+    """What its labels tell of it, as of the version that is decided by."""
+    scorer = Opinion(0.5, 0.5)
+    scorer.experience = Experience((30, 12))
+    made = decider(scorer, strategy=f"{__name__}:by_labels").decide(records(5), FIFTH)
+    assert {one.utility for one in read(made)} == {0.42}
 
 
 RULES = ConstraintSettings(
