@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from streamsel.config.base import Positive, Seconds, Section
 from streamsel.config.select import Known, Select
+from streamsel.learning.spec import COMMITTEES, MOST_COPIES
 
 Scope = Literal["reviewer", "producer", "admin"]
 
@@ -98,6 +99,12 @@ class Model(Section):
         description="package.module:function that returns your own River classifier; replaces the preset.",
     )
     seed: int = Field(1, ge=0, description="Every replica must use the same.")
+    copies: int = Field(
+        0,
+        ge=0,
+        le=MOST_COPIES,
+        description="From 2 on, a committee of so many bagged copies of a logistic, tree or factory's model.",
+    )
 
     @field_validator("factory")
     @classmethod
@@ -105,6 +112,14 @@ class Model(Section):
         if factory is not None and not re.fullmatch(r"[\w.]+:[\w.]+", factory):
             raise ValueError(f"'{factory}' is not of the form package.module:function")
         return factory
+
+    @model_validator(mode="after")
+    def _some_copies(self) -> Self:
+        if self.copies == 1:
+            raise ValueError("copies must be 0, or 2 or more")
+        if self.copies and self.factory is None and self.preset in COMMITTEES:
+            raise ValueError(f"preset '{self.preset}' is a committee already, leave copies out")
+        return self
 
 
 class Capacity(Section):

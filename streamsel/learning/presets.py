@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, Protocol, cast, runtime_checkable
 
 from river import forest, tree
 
+from streamsel.learning.copies import BaggedCopies
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.spec import ModelSpec
 from streamsel.learning.text import TextMixture
-from streamsel.learning.trees import CutOffScore, EncodedTrees, SignedLogarithm
+from streamsel.learning.trees import CutOffScore, EncodedForest, EncodedTrees, SignedLogarithm
 from streamsel.records import Value
 
 
@@ -47,7 +49,11 @@ class FactoryRefused(ValueError):
 
 def build(spec: ModelSpec) -> Classifier:
     """The preset, or what the factory makes of ``factory(labels, seed)``: the label names in order and an
-    integer to seed all randomness with. Raises ``FactoryRefused``."""
+    integer to seed all randomness with; or bagged copies of it. Raises ``FactoryRefused``."""
+    if spec.copies:
+        seeds = range(spec.seed, spec.seed + spec.copies)
+        copies = [build(replace(spec, copies=0, seed=seed)) for seed in seeds]
+        return cast(Classifier, BaggedCopies(spec.labels, copies, spec.seed))
     if spec.factory is not None:
         return _made(spec.factory, spec.labels, spec.seed)
     return _PRESETS[cast(str, spec.preset)](spec)
@@ -73,7 +79,7 @@ def _tree(spec: ModelSpec) -> Classifier:
 
 def _forest(spec: ModelSpec) -> Classifier:
     estimator = forest.AMFClassifier(n_estimators=10, dirichlet=1.0 / len(spec.labels), seed=spec.seed)
-    return cast(Classifier, EncodedTrees(spec.labels, spec.text, estimator, CutOffScore()))
+    return cast(Classifier, EncodedForest(spec.labels, spec.text, estimator, CutOffScore()))
 
 
 def _text(spec: ModelSpec) -> Classifier:

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamsel.experience import shares_of
+from streamsel.learning.copies import BaggedCopies
 from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.mixture import Mixture
 from streamsel.learning.presets import Classifier
-from streamsel.records import FeatureTable
+from streamsel.learning.trees import EncodedForest
+from streamsel.records import FeatureTable, Value
+
+Floats = NDArray[np.float64]
+Said = TypeVar("Said")
 
 
 class Opinions(NamedTuple):
     """What a model says of a micro-batch."""
 
-    probabilities: NDArray[np.float64]
+    probabilities: Floats
     """(rows, labels) in the spec's order, or (rows, 0) while the model tells no two labels apart. A row of
     NaN is an event it has no opinion on, or failed on."""
-    members: NDArray[np.float64] | None = None
+    members: Floats | None = None
     """(members, rows, labels), of a committee; NaN as above."""
-    weights: NDArray[np.float64] | None = None
+    weights: Floats | None = None
     """(members,), not negative, summing to 1."""
 
 
 class Scorer(Protocol):
     """Follows its model: what the model learns shows in the next call."""
 
-    errors: int
-    """Events the model failed on so far."""
-    last_error: str
+    @property
+    def errors(self) -> int:
+        """Events the model failed on so far."""
+
+    @property
+    def last_error(self) -> str: ...
 
     def opinions(self, table: FeatureTable) -> Opinions: ...
 
@@ -47,29 +58,59 @@ class EventScorer:
 
     def opinions(self, table: FeatureTable) -> Opinions:
         """Shares of labels that are not the spec's are left out."""
-        return Opinions(self._probabilities(table))
+        said = self._asked(table, self._model.predict_proba_one)
+        return Opinions(_shares([opinion or {} for opinion in said], self._labels))
 
-    def _probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
-        opinions = [self._opinion(table, row) for row in range(len(table.rows))]
-        if all(len(opinion) < 2 for opinion in opinions):
-            return np.zeros((len(opinions), 0))
-        shares = np.array(
-            [
-                [opinion.get(label, 0.0) if len(opinion) > 1 else np.nan for label in self._labels]
-                for opinion in opinions
-            ]
-        )
-        totals = shares.sum(axis=1, keepdims=True)
-        sound = np.isfinite(totals) & (totals > 0.0) & (shares.min(axis=1, keepdims=True) >= 0.0)
-        return np.where(sound, shares / np.where(sound, totals, 1.0), np.nan)
+    def _asked(self, table: FeatureTable, ask: Callable[[dict[str, Value]], Said]) -> list[Said | None]:
+        """What is said of each event; ``None`` where that fails."""
+        return [self._answer(table.row(row), ask) for row in range(len(table.rows))]
 
-    def _opinion(self, table: FeatureTable, row: int) -> dict[str, float]:
+    def _answer(self, features: dict[str, Value], ask: Callable[[dict[str, Value]], Said]) -> Said | None:
         try:
-            return self._model.predict_proba_one(table.row(row))
+            return ask(features)
         except Exception as error:  # noqa: BLE001 - an estimator of someone's own may raise anything
             self.errors += 1
             self.last_error = f"{type(error).__name__}: {error}"
-            return {}
+            return None
+
+
+class ForestScorer(EventScorer):
+    """Event by event and tree by tree."""
+
+    def __init__(self, model: EncodedForest) -> None:
+        super().__init__(model, model.labels)
+        self._forest = model
+
+    def opinions(self, table: FeatureTable) -> Opinions:
+        """The trees' and their mean."""
+        said = self._asked(table, self._forest.members_proba_one)
+        trees = [
+            [opinions[tree] if opinions else {} for opinions in said]
+            for tree in range(self._forest.estimator.n_estimators)
+        ]
+        return _agreed([_shares(opinions, self._labels) for opinions in trees], len(self._labels))
+
+
+class CopiesScorer:
+    """By every copy, in the way that is fastest for it."""
+
+    def __init__(self, model: BaggedCopies) -> None:
+        self._labels = model.labels
+        self._copies = [scorer_of(copy, model.labels) for copy in model.copies]
+
+    @property
+    def errors(self) -> int:
+        """Of the copy that failed on most events."""
+        return max(copy.errors for copy in self._copies)
+
+    @property
+    def last_error(self) -> str:
+        return next((copy.last_error for copy in self._copies if copy.last_error), "")
+
+    def opinions(self, table: FeatureTable) -> Opinions:
+        """The copies' and their mean."""
+        said = [copy.opinions(table).probabilities for copy in self._copies]
+        return _agreed(said, len(self._labels))
 
 
 class MixtureScorer:
@@ -103,7 +144,39 @@ class ModelScorer:
 
 
 def scorer_of(model: Classifier, labels: tuple[str, ...]) -> Scorer:
-    """The fastest way to score with this model."""
+    """The fastest way to score with this model, members included."""
     if isinstance(model, ScaledLogistic):
         return ModelScorer(LinearScorer(model))
-    return MixtureScorer(model) if isinstance(model, Mixture) else EventScorer(model, labels)
+    if isinstance(model, Mixture):
+        return MixtureScorer(model)
+    if isinstance(model, EncodedForest):
+        return ForestScorer(model)
+    if isinstance(model, BaggedCopies):
+        return CopiesScorer(model)
+    return EventScorer(model, labels)
+
+
+def has_members(model: Classifier) -> bool:
+    """Whether the model is a committee: its opinions are then those of its members as well."""
+    return isinstance(model, Mixture | EncodedForest | BaggedCopies)
+
+
+def _shares(opinions: Sequence[Mapping[str, float]], labels: tuple[str, ...]) -> Floats:
+    """(opinions, labels); NaN for one that is unsound, or tells no two labels apart. (opinions, 0) if none
+    does."""
+    if all(len(opinion) < 2 for opinion in opinions):
+        return np.zeros((len(opinions), 0))
+    nothing = [math.nan] * len(labels)
+    return np.array([shares_of(opinion, labels) or nothing for opinion in opinions])
+
+
+def _agreed(said: Sequence[Floats], labels: int) -> Opinions:
+    """Of members who all count alike, by what each says of the events: the mean of those with an opinion."""
+    members = np.array([one if one.shape[1] else np.full((len(one), labels), np.nan) for one in said])
+    weights = np.full(len(said), 1.0 / len(said))
+    if not any(one.shape[1] for one in said):
+        return Opinions(said[0], members, weights)
+    known = ~np.isnan(members).any(axis=2)
+    totals = np.where(known[:, :, None], members, 0.0).sum(axis=0)
+    counts = known.sum(axis=0)[:, None]
+    return Opinions(totals / np.where(counts > 0, counts, np.nan), members, weights)

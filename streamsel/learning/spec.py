@@ -10,6 +10,9 @@ GENERATION = 2
 """Grows when a release changes what a preset computes, and with it every spec hash."""
 
 PRESETS = ("logistic", "tree", "forest", "portfolio", "text")
+COMMITTEES = ("forest", "portfolio", "text")
+"""Presets with members of their own."""
+MOST_COPIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,18 @@ class ModelSpec:
     seed: int = 1
     text: str | None = None
     """The feature that holds free text; every other string is a category."""
+    copies: int = 0
+    """0 for one model, 2 to 10 for a committee of bagged copies of it (see ``BaggedCopies``)."""
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels) or not all(self.labels):
             raise ValueError(f"labels must be two or more different names, not {list(self.labels)}")
         if self.factory is None and self.preset not in PRESETS:
             raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {self.preset!r}")
+        if self.copies != 0 and not 2 <= self.copies <= MOST_COPIES:
+            raise ValueError(f"copies must be 0 or from 2 to {MOST_COPIES}, not {self.copies}")
+        if self.copies and self.factory is None and self.preset in COMMITTEES:
+            raise ValueError(f"preset {self.preset!r} is a committee already; copies must be 0")
 
     @property
     def spec_hash(self) -> str:

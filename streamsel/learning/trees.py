@@ -83,6 +83,20 @@ class EncodedTrees(base.Classifier):
 
     def predict_proba_one(self, x: Mapping[str, Value]) -> dict[str, float]:
         """By label, of those seen so far; empty before the first."""
+        return self._named(self.estimator.predict_proba_one(self._encoded(x)))
+
+    def _encoded(self, x: Mapping[str, Value]) -> Numbers:
         known = parts(x, self.text)
-        predicted = self.estimator.predict_proba_one(self.scale(known.numbers | self.evidence.of(known)))
+        return self.scale(known.numbers | self.evidence.of(known))
+
+    def _named(self, predicted: Mapping[int, float]) -> dict[str, float]:
         return {self.labels[label]: predicted[label] for label in sorted(predicted)}
+
+
+class EncodedForest(EncodedTrees):
+    """A committee of trees, each of which learns every label."""
+
+    def members_proba_one(self, x: Mapping[str, Value]) -> list[dict[str, float]]:
+        """Each tree's prediction, whose mean is the forest's; no tree's before the first label."""
+        encoded = self._encoded(x)
+        return [self._named(member.predict_proba_one(encoded)) for member in self.estimator]

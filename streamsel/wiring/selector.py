@@ -8,7 +8,7 @@ import socket
 from streamsel.codec import EventDecoder
 from streamsel.codec.layout import Layout
 from streamsel.config import Config, ConfigurationError
-from streamsel.learning.mixture import Mixture
+from streamsel.learning.scorer import has_members
 from streamsel.learning.serving import ServingModel
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, ReviewQueue
@@ -56,11 +56,11 @@ def selector_of(
 def _strategy(config: Config, model: ServingModel) -> QueryStrategy:
     select = config.select
     acquisition = ACQUISITIONS.get(select.strategy)
-    if acquisition and "members" in acquisition.uses and not isinstance(model.fold.model, Mixture):
+    if acquisition and "members" in acquisition.uses and not has_members(model.fold.model):
         raise ConfigurationError(
             f"select.strategy: '{select.strategy}' asks about what the members of a committee disagree on, "
             f"and model '{config.model.factory or config.model.preset}' has none; "
-            "set model.preset to portfolio or text"
+            "set model.preset to forest, portfolio or text, or model.copies to 2 or more"
         )
     settings = StrategySettings(
         strategy=select.strategy,

@@ -52,6 +52,7 @@ def model_spec(config: Config) -> ModelSpec:
         factory=config.model.factory,
         seed=config.model.seed,
         text=config.stream.text,
+        copies=config.model.copies,
     )
 
 

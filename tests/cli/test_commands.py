@@ -76,7 +76,7 @@ def test_a_wrong_configuration_is_named_key_by_key(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("strategy", "complaint"),
     [
-        ("committee_vote", "model 'logistic' has none; set model.preset to portfolio or text"),
+        ("committee_vote", "model 'logistic' has none; set model.preset to forest, portfolio or text"),
         ("nowhere:utility", "module 'nowhere' can't be imported"),
     ],
 )

@@ -34,6 +34,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "model.preset": ("forest", "forest"),
     "model.factory": ("package.module:function", "package.module:function"),
     "model.seed": ("7", 7),
+    "model.copies": ("5", 5),
     "select.strategy": ("margin", "margin"),
     "select.budget": ("0.25", 0.25),
     "select.labels_per_hour": ("120", 120.0),

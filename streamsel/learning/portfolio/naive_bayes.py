@@ -9,6 +9,8 @@ Floats = NDArray[np.float64]
 
 LEAST_LOG_DENSITY = -20.0
 """Of one feature: no single value, however odd, outvotes all the others."""
+LEAST_VARIANCE = 1e-300
+"""Of a column that says anything; parts of a smaller one would underflow to zero."""
 
 
 class GaussianNaiveBayes:
@@ -44,7 +46,7 @@ class GaussianNaiveBayes:
         """(rows, columns), at least as wide as what was learned, to (rows, classes)."""
         width = self._counts.shape[1]
         variance = self._squares[-1] / np.maximum(self._counts[-1], 1.0)
-        used = np.flatnonzero(variance > 0.0)
+        used = np.flatnonzero(variance > LEAST_VARIANCE)
         values = matrix[:, :width][:, used]
         whole = not np.isnan(values).any()
         shares = np.log(self.labels + 0.5)
@@ -55,7 +57,8 @@ class GaussianNaiveBayes:
             spread = (self._squares[which, used] + variance[used] * (1.0 + 0.01 * count)) / (count + 1.0)
             densities = values - mean
             densities *= densities
-            densities /= -2.0 * spread
+            with np.errstate(over="ignore"):  # Beyond the least density anyway.
+                densities /= -2.0 * spread
             densities -= 0.5 * np.log(spread / variance[used])
             np.maximum(densities, LEAST_LOG_DENSITY, out=densities)
             logs[:, which] = share + (densities if whole else np.nan_to_num(densities)).sum(axis=1)

@@ -49,7 +49,8 @@ def _committee(candidates: Candidates, strategy: str) -> tuple[Floats, Floats]:
     members = candidates.members
     if members is None:
         raise AcquisitionRefused(
-            f"{strategy} needs a committee, and this model has no members: use preset portfolio or text"
+            f"{strategy} needs a committee, and this model has no members: "
+            "use preset forest, portfolio or text"
         )
     given = candidates.weights
     shares = np.ones(len(members)) if given is None else given
