@@ -5,6 +5,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from streamsel.selection.batch import Batch, rank_pool
 from streamsel.selection.capacity import CapacityFacts, CapacityPolicy, QueryRate
 from streamsel.selection.constraints import ConstraintSettings
 from streamsel.selection.draws import draws
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from streamsel.selection.sampler import Choice, Sampler
 
 __all__ = [
+    "Batch",
     "CapacityFacts",
     "CapacityPolicy",
     "Choice",
@@ -28,6 +30,7 @@ __all__ = [
     "Selected",
     "StrategySettings",
     "draws",
+    "rank_pool",
 ]
 
 

@@ -18,7 +18,13 @@ def squared_distances(points: Floats, others: Floats) -> Floats:
 
 
 def similarities(points: Floats, sample: Floats) -> Floats:
-    """(points, sample): exp(−6 d² / V) in [0, 1], V the sample's total variance. Two random events, whose d²
-    is 2 V in the mean, are thus not alike, however many dimensions there are."""
+    """(points, sample): their ``likeness``, by the sample's total variance."""
     variance = max(float(sample.var(axis=0).sum()), 1e-12)
-    return np.exp(squared_distances(points, sample) * (-6.0 / variance))
+    return likeness(squared_distances(points, sample), variance)
+
+
+def likeness(squared: Floats, variance: float) -> Floats:
+    """exp(−6 d² / V) in [0, 1], of squared distances d² and a total variance V. Two random events, whose d²
+    is 2 V in the mean, are thus not alike, however many dimensions there are."""
+    alike: Floats = np.exp(squared * (-6.0 / variance))
+    return alike
