@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from numbers import Real
 from typing import Any, NamedTuple, Protocol, get_args, runtime_checkable
 
@@ -29,7 +30,8 @@ _NUMBERS: tuple[Any, ...] = (Real, np.bool_)
 class BatchCommittee(Protocol):
     """A classifier that scores whole tables and has weighted members, as streamsel's own mixtures do."""
 
-    labels: tuple[str, ...]
+    labels: tuple[Any, ...]
+    """It may grow at its end."""
 
     @property
     def weights(self) -> Floats:
@@ -118,10 +120,9 @@ class Sampler(base.Wrapper, base.Classifier):
             StrategySettings(strategy, window, seed, text, constraints or ConstraintSettings(window=window))
         )
         self._rate = QueryRate(budget, explore * budget, room=2**31, explore_room=2.0**31)
-        self._labels: tuple[Hashable, ...] = (
-            classifier.labels if isinstance(classifier, BatchCommittee) else ()
-        )
-        self._tally = Tally((0,) * len(self._labels))
+        self._labels: tuple[Hashable, ...] = ()
+        """Those met so far, learned or predicted."""
+        self._tally = Tally(())
         self._decided = 0
 
     @property
@@ -183,9 +184,7 @@ class Sampler(base.Wrapper, base.Classifier):
     ) -> None:
         """Learns a label; ``choice`` is what was decided about its event, if it was decided."""
         self.classifier.learn_one(x, y, **kwargs)
-        if y not in self._labels:
-            self._labels = (*self._labels, y)
-            self._tally = replace(self._tally, counts=(*self._tally.counts, 0))
+        self._meet(self.classifier.labels if isinstance(self.classifier, BatchCommittee) else [y])
         lane, predicted = ("none", {}) if choice is None else (choice.lane, choice.probabilities)
         self._tally = self._tally.learned(y, self._labels, lane, predicted)
 
@@ -200,27 +199,36 @@ class Sampler(base.Wrapper, base.Classifier):
 
     def _scored(self, events: Sequence[Mapping[Any, Any]], event_ids: Sequence[str]) -> Scored:
         table = FeatureTable.of([_features(x) for x in events])
-        classifier, labels = self.classifier, self._labels
+        classifier = self.classifier
         members = weights = None
         if isinstance(classifier, BatchCommittee):
+            self._meet(classifier.labels)
             probabilities, weights = classifier.probabilities(table), classifier.weights
             if self._committee:
                 told_apart = probabilities.shape[1] > 1
-                unknown = np.full((len(weights), len(events), len(labels)), math.nan)
+                unknown = np.full((len(weights), len(events), len(self._labels)), math.nan)
                 members = classifier.members(table) if told_apart else unknown
         else:
-            probabilities = _shares([classifier.predict_proba_one(x) for x in events], labels)
+            said = [classifier.predict_proba_one(x) for x in events]
+            self._meet(chain.from_iterable(said))
+            probabilities = _shares(said, self._labels)
             members = self._opinions(events) if self._committee else None
         return Scored(
             ids=event_ids,
             table=table,
-            labels=tuple(map(str, labels)),
+            labels=tuple(map(str, self._labels)),
             probabilities=probabilities,
             segments=None,
             members=members,
             weights=weights,
             experience=self.experience,
         )
+
+    def _meet(self, labels: Iterable[Hashable]) -> None:
+        new = [label for label in dict.fromkeys(labels) if label not in self._labels]
+        if new:
+            self._labels = (*self._labels, *new)
+            self._tally = replace(self._tally, counts=(*self._tally.counts, *[0] * len(new)))
 
     def _opinions(self, events: Sequence[Mapping[Any, Any]]) -> Floats:
         """(members, events, labels) of an ensemble; one member without an opinion while it is empty."""
