@@ -6,22 +6,59 @@ import csv
 import gzip
 import math
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from streamsel.codec.layout import find
+
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 LARGEST_CELL = 10_000_000
 """Characters in a cell of a CSV file; more is most likely a quote that is never closed."""
 _ROWS_AT_ONCE = 1_000
+_COLUMNS_SHOWN = 20
 
 
 class BadFile(Exception):
     """The file can't be used; the message names the file, the row and what was expected."""
+
+
+class NoSuchColumn(ValueError):
+    """A column was named that no row has. The message names those that are there."""
+
+
+class NamedColumns:
+    """Columns that somebody named, looked for in the rows that go by."""
+
+    def __init__(self, path: Path, named: Iterable[str | None]) -> None:
+        """``named`` may hold ``None`` for what was not named."""
+        self._path = path
+        self.missing = {name: None for name in named if name is not None}
+        """In no row so far; in the order in which they were named."""
+        self._found: dict[str, None] = {}
+
+    def see(self, row: Mapping[str, Any]) -> None:
+        """The next row."""
+        if self.missing:
+            self.missing = {
+                name: None for name in self.missing if name not in row and find(row, name) is None
+            }
+            self._found.update(dict.fromkeys(row))
+
+    def check(self) -> None:
+        """Raises ``NoSuchColumn`` if there were rows, and one of them had to have a column."""
+        if not self.missing or not self._found:
+            return
+        column, columns = next(iter(self.missing)), list(self._found)
+        near = get_close_matches(column, columns, n=1)
+        hint = f" (did you mean '{near[0]}'?)" if near else ""
+        listed = ", ".join(columns[:_COLUMNS_SHOWN]) + (", …" if len(columns) > _COLUMNS_SHOWN else "")
+        raise NoSuchColumn(f"{self._path} has no column '{column}'{hint}; it has {listed}")
 
 
 def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamsel.adapters.label_file import BadFile, rows
+from streamsel.adapters.label_file import BadFile, NamedColumns, rows
 from streamsel.codec.fields import Unreadable
-from streamsel.codec.layout import Layout, find, shown
+from streamsel.codec.layout import Layout, as_text, find, shown
 from streamsel.records import Features
 
 MOST_LABELS = 200
 """A column of more distinct values holds something else."""
-_COLUMNS_SHOWN = 20
-
-
-class NoSuchColumn(ValueError):
-    """A column was named that no row has. The message names those that are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +64,13 @@ def load_stream(
         id=id or "id", exclude=(*exclude, label), text=text, timestamp=timestamp, segments=tuple(segments)
     )
     reader = _Reader(path, layout, label)
-    named = [label, *exclude, *segments, *(column for column in (id, text, timestamp) if column is not None)]
-    unseen = set(named)
+    named = NamedColumns(path, (label, *exclude, *segments, id, text, timestamp))
     for number, row in islice(rows(path), limit):
-        if unseen:
-            unseen = {column for column in unseen if not _has(row, column)}
-            reader.columns.update(dict.fromkeys(row))
-        if label in unseen or (id is not None and id in unseen):
+        named.see(row)
+        if label in named.missing or id in named.missing:
             break
         reader.read(number, row)
-    for column in named:
-        if column in unseen and reader.columns:
-            raise NoSuchColumn(_no_such_column(path, column, list(reader.columns)))
+    named.check()
     return reader.stream()
 
 
@@ -92,8 +81,6 @@ class _Reader:
         self._path = path
         self._layout = layout
         self._label = label
-        self.columns: dict[str, None] = {}
-        """Seen so far, in order."""
         self._labels: dict[str, int] = {}
         """To their index, in the order of their first events."""
         self._truth: list[int] = []
@@ -169,18 +156,7 @@ class _Reader:
             raise self._bad_row(
                 number, f"column '{self._label}' is {shown(value)}; a label is text, a number or a boolean"
             )
-        return str(value).lower() if isinstance(value, bool) else str(value)
+        return as_text(value)
 
     def _bad_row(self, number: int, complaint: str) -> BadFile:
         return BadFile(f"{self._path}: row {number}: {complaint}")
-
-
-def _has(row: Mapping[str, Any], column: str) -> bool:
-    return column in row or find(row, column) is not None
-
-
-def _no_such_column(path: Path, column: str, columns: Sequence[str]) -> str:
-    near = get_close_matches(column, columns, n=1)
-    hint = f" (did you mean '{near[0]}'?)" if near else ""
-    listed = ", ".join(columns[:_COLUMNS_SHOWN]) + (", …" if len(columns) > _COLUMNS_SHOWN else "")
-    return f"{path} has no column '{column}'{hint}; it has {listed}"

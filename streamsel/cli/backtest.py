@@ -82,7 +82,8 @@ def backtest(
 
     Every event is predicted before its label can be known, and all of them count.
     """
-    from streamsel.backtest.stream import NoSuchColumn, load_stream
+    from streamsel.adapters.label_file import NoSuchColumn
+    from streamsel.backtest.stream import load_stream
     from streamsel.backtest.trace import Plan
 
     _check(Select, "strategy", strategy)

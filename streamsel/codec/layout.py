@@ -103,7 +103,7 @@ class Layout:
                     "wrong_type", f"segment field '{path}' is {shown(value)}; it must be a scalar"
                 )
             if value is not None:
-                segments[path] = str(value).lower() if isinstance(value, bool) else str(value)
+                segments[path] = as_text(value)
         return segments
 
     def event_context(self, event: Mapping[str, Any], features: Mapping[str, Value]) -> dict[str, Value]:
@@ -142,6 +142,11 @@ def find(event: Mapping[str, Any], path: str) -> Any:
             return None
         value = value.get(part)
     return value
+
+
+def as_text(value: Any) -> str:
+    """A scalar as the name of a group or label; booleans as in JSON."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def leaves(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

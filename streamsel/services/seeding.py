@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from streamsel.codec import Unreadable, encode_log_record, query_id_of
-from streamsel.codec.layout import Layout, find
+from streamsel.codec.layout import Layout, as_text, find
 from streamsel.ports import Clock, LabelLog
 from streamsel.records import Label
 
@@ -40,7 +40,7 @@ def seed_labels(
         value = find(row, column)
         if value is None:
             raise BadRow(f"row {number}: column '{column}' is missing or empty; it must hold the label")
-        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        shown = as_text(value)
         label = renamed.get(shown, shown)
         if label not in names:
             raise BadRow(
@@ -49,7 +49,7 @@ def seed_labels(
             )
         event = {name: cell for name, cell in row.items() if name != column}
         try:
-            event_id = layout.event_id(event) or _content_id(event)
+            event_id = layout.event_id(event) or content_id(event)
             labels.append(
                 Label(
                     label_id=f"seed-{query_id_of(event_id)}",
@@ -77,6 +77,7 @@ async def append_labels(log: LabelLog, labels: Sequence[Label], progress: Callab
     return await log.end()
 
 
-def _content_id(event: Mapping[str, Any]) -> str:
+def content_id(event: Mapping[str, Any]) -> str:
+    """For an event without an id of its own: by all that is in it."""
     content = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
     return f"content:{blake2b(content, digest_size=16).hexdigest()}"

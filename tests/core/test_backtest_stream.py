@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streamsel.adapters.label_file import BadFile
-from streamsel.backtest.stream import MOST_LABELS, NoSuchColumn, Stream, load_stream
+from streamsel.adapters.label_file import BadFile, NoSuchColumn
+from streamsel.backtest.stream import MOST_LABELS, Stream, load_stream
 
 CONTENT = "id,b,a,y\nx,1,,no\ny,2,5,yes\nz,3,6,no\n"
 
