@@ -102,7 +102,7 @@ def play(job: Job, data: Path | None) -> Result:
             seed=job.seed,
             delay=job.delay,
         )
-        trace = run(stream, plan, lambda _: None)
+        trace = run(stream, plan, lambda _: None, section.constraints())
         probabilities = trace.probabilities
         learned = np.flatnonzero(trace.learned_at >= 0)
         asked = learned[np.argsort(trace.learned_at[learned], kind="stable")]

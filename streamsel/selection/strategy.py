@@ -15,12 +15,12 @@ import numpy as np
 
 from streamsel.records import Experience, FeatureTable
 from streamsel.selection.acquisition import resolve
-from streamsel.selection.acquisition.hybrid import explored_share
 from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.capacity import QueryRate
 from streamsel.selection.cold_start import ColdStart
 from streamsel.selection.constraints import Constraints, ConstraintSettings
 from streamsel.selection.draws import draws
+from streamsel.selection.exploration import explored_share
 from streamsel.selection.gate import Gate, GateDecisions
 from streamsel.selection.points import Space
 from streamsel.selection.reservoirs import Reservoir, Ring
