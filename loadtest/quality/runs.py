@@ -54,12 +54,11 @@ class Result:
 
 
 def jobs(names: list[str], seeds: list[int]) -> list[Job]:
-    """Every run there is to do, the long ones first."""
+    """Every run there is to do, seed by seed, the long ones of each first."""
     found = []
     for seed in seeds:
         for name in names:
             found += [Job(name, seed, ALL), Job(name, seed, RIVER)]
-    for seed in seeds:
         for name in names:
             for strategy in ("random", "hybrid"):
                 found += [Job(name, seed, strategy, budget) for budget in BUDGETS]
