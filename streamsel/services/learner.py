@@ -1,15 +1,14 @@
 """Follows the label log and keeps the serving model at its end.
 
 Labels are learned in slices, so that events are decided meanwhile. What takes longer, such as fitting a model
-anew, is done in a thread, and takes no more than half of the time however fast labels come.
-
-When a label already learned is corrected or retracted, the old model goes on serving while another is folded
-up to where the log stands.
+anew, is done in a thread, and takes no more than half of a core however fast labels come. When a label that
+was learned is corrected or retracted, the old model goes on serving while another is folded up to the end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -77,7 +76,7 @@ class Learner:
         self._moved = asyncio.Event()
         self._slice_began = 0.0
         self._rested_at = 0.0
-        """When as much time has passed since the last fit as it took."""
+        """When as much time has passed since the last fit as it took of a core."""
 
     @property
     def version(self) -> int:
@@ -108,7 +107,7 @@ class Learner:
         began = self._clock.monotonic()
         self._end = await self._patiently(self._label_log.end)
         self._show()
-        fold = Fold(self.scorer.fold.spec)
+        fold = await asyncio.to_thread(Fold, self.scorer.fold.spec)
         async for entry in self._entries(0, self._end, "looking_ahead"):
             fold.note(entry.offset, entry.record)
         await self._replay(fold, account_from=self._end)
@@ -155,7 +154,7 @@ class Learner:
 
     async def _fit_ahead(self, fold: Fold, entry: _Entry, *, resting: bool = False) -> None:
         """Does what takes long about a record beforehand, in a thread; ``resting`` as long between two fits
-        as the first one took."""
+        as the first one took of a core."""
         fit = fold.ahead(entry.offset, entry.record)
         if fit is None:
             return
@@ -164,9 +163,9 @@ class Learner:
             self._show()
             await asyncio.sleep(self._rested_at - self._clock.monotonic())
         began = self._clock.monotonic()
-        await asyncio.to_thread(fit)
+        core_seconds = await asyncio.to_thread(_core_seconds, fit)
         ended = self._clock.monotonic()
-        self._rested_at = ended + (ended - began)
+        self._rested_at = ended + core_seconds
         self._metrics.stage["fit"].observe(ended - began)
         self._begin_slice()
 
@@ -176,7 +175,7 @@ class Learner:
         self._show()
         async for entry in self._entries(stopped.version, self._end, "looking_ahead"):
             stopped.note(entry.offset, entry.record)
-        fold = stopped.rewound()
+        fold = await asyncio.to_thread(stopped.rewound)
         self._log.info("rewinding", version=stopped.version, back_to=fold.version, end=self._end)
         await self._replay(fold, account_from=stopped.version)
         self.scorer.serve(fold)
@@ -284,6 +283,13 @@ class Learner:
 
 
 _DEAD_REASONS = {Outcome.UNREADABLE: "unreadable_label", Outcome.UNKNOWN_LABEL: "unknown_label"}
+
+
+def _core_seconds(work: Callable[[], None]) -> float:
+    """Does it, and says how much of a core it took."""
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
 
 
 def _decoded(offset: int, payload: bytes) -> _Entry:
