@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import BaseModel, ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from streamsel.cli.options import AsJson, print_json
+from streamsel.cli.options import AsJson, check, print_json
+from streamsel.cli.progress import progress_bars
 from streamsel.config.sections import Capacity, Model
 from streamsel.config.select import STRATEGIES, Select
 
@@ -86,14 +82,14 @@ def backtest(
     from streamsel.backtest.stream import load_stream
     from streamsel.backtest.trace import Plan
 
-    _check(Select, "strategy", strategy)
-    _check(Select, "budget", budget)
-    _check(Model, "preset", preset)
+    check(Select, "strategy", strategy)
+    check(Select, "budget", budget)
+    check(Model, "preset", preset)
     if report is not None and not report.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no directory {report.absolute().parent}", param_hint="--report")
     others = [name for name in map(str.strip, compare.split(",")) if name]
     for name in others:
-        _check(Select, "strategy", name, "--compare")
+        check(Select, "strategy", name, "--compare")
     plan = Plan(
         strategy=strategy,
         preset=preset,
@@ -127,7 +123,7 @@ def backtest(
     from streamsel.selection.acquisition.custom import AcquisitionRefused
 
     try:
-        with _progress() as watch:
+        with progress_bars() as watch:
             results = play(
                 stream,
                 plan,
@@ -148,15 +144,6 @@ def backtest(
         typer.echo(as_text(results))
     if report is not None:
         report.write_text(html(results), encoding="utf-8")
-
-
-def _check(section: type[BaseModel], key: str, value: Any, option: str | None = None) -> None:
-    """What the configuration would refuse is bad usage here as well."""
-    try:
-        section(**{key: value})
-    except ValidationError as mistakes:
-        message = mistakes.errors()[0]["msg"].removeprefix("Value error, ")
-        raise typer.BadParameter(f"'{value}': {message}", param_hint=option or f"--{key}") from None
 
 
 def _reviewers(
@@ -185,17 +172,3 @@ def _reviewers(
         spans.bursts(bursts),
         spans.absences(absences),
     )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int], Callable[[int], None]]]:
-    """A bar on a terminal: told how many events there are, gives what is told how many more are through."""
-    console = Console(file=sys.stderr)
-    columns = (TextColumn("events"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-
-        def watch(events: int) -> Callable[[int], None]:
-            bar = progress.add_task("events", total=events)
-            return lambda more: progress.advance(bar, more)
-
-        yield watch

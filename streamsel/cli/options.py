@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import orjson
 import typer
+from pydantic import BaseModel, ValidationError
 
 from streamsel import config
 
@@ -28,3 +29,12 @@ def load_config(path: Path | None) -> config.Config:
 def print_json(content: Any) -> None:
     """One line."""
     typer.echo(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY).decode())
+
+
+def check(section: type[BaseModel], key: str, value: Any, option: str | None = None) -> None:
+    """What the configuration would refuse is bad usage here as well."""
+    try:
+        section(**{key: value})
+    except ValidationError as mistakes:
+        message = mistakes.errors()[0]["msg"].removeprefix("Value error, ")
+        raise typer.BadParameter(f"'{value}': {message}", param_hint=option or f"--{key}") from None

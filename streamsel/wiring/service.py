@@ -24,7 +24,7 @@ from streamsel.api.server import RunningServer, serve
 from streamsel.config import Config, ConfigurationError
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
-from streamsel.ports import EventIntake, LabelLog, LogReader
+from streamsel.ports import EventIntake, LabelLog, LogReader, ReviewQueue
 from streamsel.review.settings import DeskSettings
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
@@ -125,11 +125,7 @@ async def running(
     async with AsyncExitStack() as stack:
         url = await _redis_url(config, stack)
         logs = await _logs(config, url, stack)
-        client = redis.asyncio.Redis.from_url(url, **DESK_CLIENT)
-        stack.push_async_callback(client.aclose)
-        queue = RedisReviewQueue(client, config.redis.prefix, _desk_settings(config))
-        stack.push_async_callback(queue.close)
-        await queue.check()
+        queue = await _review_queue(config, url, stack)
         service = Service(config, metrics, logs.labels, logs.decision_reader, logs.intake)
         if "desk" in roles:
             service.desk = Desk(queue, logs.labels, config.labels.names, clock, metrics)
@@ -177,6 +173,22 @@ async def opened_label_log(config: Config) -> AsyncIterator[LabelLog]:
         url = await _redis_url(config, stack, share=True)
         logs = await _logs(config, url, stack)
         yield logs.labels
+
+
+@asynccontextmanager
+async def opened_review_queue(config: Config) -> AsyncIterator[ReviewQueue]:
+    """The desk's store alone, for commands; beside a running service it shares the embedded server."""
+    async with AsyncExitStack() as stack:
+        yield await _review_queue(config, await _redis_url(config, stack, share=True), stack)
+
+
+async def _review_queue(config: Config, url: str, stack: AsyncExitStack) -> RedisReviewQueue:
+    client = redis.asyncio.Redis.from_url(url, **DESK_CLIENT)
+    stack.push_async_callback(client.aclose)
+    queue = RedisReviewQueue(client, config.redis.prefix, _desk_settings(config))
+    stack.push_async_callback(queue.close)
+    await queue.check()
+    return queue
 
 
 def _desk_settings(config: Config) -> DeskSettings:
