@@ -29,7 +29,7 @@ class Evidence:
         self._totals = [0] * len(labels)
         self._counts: OrderedDict[str, list[int]] = OrderedDict()
         """By category or word, how often it came with each label; the latest last."""
-        self._most_members = max(min(MOST_MEMBERS, MOST_COUNTS // len(labels)), 1)
+        self._most_members = max(min(MOST_MEMBERS, MOST_COUNTS // max(len(labels), 1)), 1)
 
     def of(self, known: Parts) -> dict[str, float]:
         """``feature=label`` to the evidence of that feature for that label."""

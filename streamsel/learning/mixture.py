@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +55,8 @@ class Mixture(base.Classifier, ABC):
 
     def predict_proba_many(self, events: Iterable[Mapping[str, Value]]) -> list[dict[str, float]]:
         """``predict_proba_one`` for each, at a small part of the cost."""
-        table = table_of(list(events))
+        table = FeatureTable.of(list(events))
         if len(self.seen) < 2:
             return [dict.fromkeys(self.seen, 1.0) for _ in table.rows]
         shares = self.probabilities(table).tolist()
         return [dict(zip(self.labels, row, strict=True)) for row in shares]
-
-
-def table_of(events: Sequence[Mapping[str, Value]]) -> FeatureTable:
-    """Events as rows; what only others have is missing in a row."""
-    names = tuple(sorted(set().union(*events)))
-    return FeatureTable(names, [tuple(map(event.get, names)) for event in events])

@@ -16,7 +16,7 @@ from river import preprocessing
 
 from streamsel.learning.features import LARGEST_NUMBER, category, parts
 from streamsel.learning.logistic import LARGEST_SCORE
-from streamsel.learning.mixture import Mixture, table_of
+from streamsel.learning.mixture import Mixture
 from streamsel.learning.ngrams import ngrams, prepared, stretches
 from streamsel.learning.spec import unknown_label
 from streamsel.records import FeatureTable, Value
@@ -138,7 +138,7 @@ class TextMixture(Mixture):
             raise ValueError(unknown_label(y, self.labels))
         self._scaler.learn_one(parts(x, self.text).numbers)
         label = self.labels.index(y)
-        table = table_of([x])
+        table = FeatureTable.of([x])
         text, entries = self._encoded(table, self._texts(table))
         self.hedge.learn(self._opinions(text, entries, 1)[:, 0], label)
         self._logistic.learn(entries, label)

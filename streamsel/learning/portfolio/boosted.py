@@ -16,6 +16,9 @@ TREES = 120
 LEAST_ROUNDS = 10
 STEPS = 6.0
 """The learning rate times the rounds: half as many rounds of twice the size predict as well."""
+FEW_CLASSES = 10
+LARGEST_STEP = 3.0
+"""Of a leaf, where there are more classes: steps of any size diverge from twelve or so on."""
 
 # Few rows, so small leaves and every distinct value a split. One thread and a fixed order of additions: every
 # replica gets the same trees.
@@ -45,9 +48,10 @@ class BoostedTrees:
         count = len(present)
         rounds = min(max(TREES // count, LEAST_ROUNDS), ROUNDS)
         task = {"objective": "binary"} if count == 2 else {"objective": "multiclass", "num_class": count}
+        bound = {"max_delta_step": LARGEST_STEP} if count > FEW_CLASSES else {}
         data = lightgbm.Dataset(matrix, targets.astype(np.float64), params=_BINNING)
         self._trees: Any = lightgbm.train(
-            {**_PARAMETERS, **task, "learning_rate": STEPS / rounds, "seed": seed}, data, rounds
+            {**_PARAMETERS, **task, **bound, "learning_rate": STEPS / rounds, "seed": seed}, data, rounds
         )
         self._present = present
         self._classes = classes

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from streamsel.learning.features import parts
 from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
-from streamsel.learning.mixture import Mixture, table_of
+from streamsel.learning.mixture import Mixture
 from streamsel.learning.portfolio.boosted import BoostedTrees
 from streamsel.learning.portfolio.kernel import WIDTHS, KernelMachine
 from streamsel.learning.portfolio.naive_bayes import GaussianNaiveBayes
@@ -34,6 +34,7 @@ BOOSTED_WINDOWS = (200, 1_000, 4_000)
 """Last labels that a member is fitted to. The short ones are soon over a change of the stream."""
 KERNEL_WINDOWS = (200, 600)
 _REFITTED = len(BOOSTED_WINDOWS) + len(KERNEL_WINDOWS)
+LONGEST_WINDOW = max(*BOOSTED_WINDOWS, *KERNEL_WINDOWS)
 LEAST_SPACING, LARGEST_SPACING = 10, 500
 """Labels between two fits."""
 
@@ -76,7 +77,7 @@ class Portfolio(Mixture):
         self._linear = LinearScorer(self._logistic)
         self._bayes = GaussianNaiveBayes(len(labels))
         self._words = None if text is None else TextMixture(labels, text)
-        self._window: deque[_Labelled] = deque(maxlen=max(*BOOSTED_WINDOWS, *KERNEL_WINDOWS))
+        self._window: deque[_Labelled] = deque(maxlen=LONGEST_WINDOW)
         self._fitted: list[Fitted | None] = []
         self._fitted_at = 0
         self._ahead: _Ahead | None = None
@@ -92,7 +93,7 @@ class Portfolio(Mixture):
         of use. Changes nothing that predictions depend on, so another thread may predict meanwhile."""
         row = self._encoder.row(parts(x, self.text))
         window = [*self._window, _Labelled(row, self.labels.index(y))]
-        self._ahead = _Ahead(x, y, self._fits(window[-self._longest :]))
+        self._ahead = _Ahead(x, y, self._fits(window[-LONGEST_WINDOW:]))
 
     def learn_one(self, x: Mapping[str, Value], y: str) -> None:
         """Raises, unchanged, ``ValueError`` or ``TypeError`` for a label or value that can't be learned."""
@@ -105,7 +106,7 @@ class Portfolio(Mixture):
         if due and (self._ahead is None or (self._ahead.features, self._ahead.label) != (x, y)):
             self.fit_ahead(x, y)
         if len(self.seen) > 1:
-            self.hedge.learn(self.members(table_of([x]))[:, 0], label)
+            self.hedge.learn(self.members(FeatureTable.of([x]))[:, 0], label)
         row = self._encoder.learn(known, label)
         self._logistic.learn_one(x, y)
         self._bayes.learn(row, label)
@@ -128,10 +129,6 @@ class Portfolio(Mixture):
         return np.array(
             [self._linear.probabilities(table), self._bayes.probabilities(matrix), *fitted, *words]
         )
-
-    @property
-    def _longest(self) -> int:
-        return int(self._window.maxlen or 0)
 
     def _fits(self, labelled: list[_Labelled]) -> list[Fitted | None]:
         """All refitted members in their order."""
