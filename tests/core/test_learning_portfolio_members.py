@@ -95,8 +95,8 @@ class TestKernelMachine:
         np.testing.assert_allclose(machine._coefficients, coefficients[best], atol=1e-8)
         assert machine._best(targets, WIDTHS).loss == pytest.approx(losses[best], rel=1e-6)
 
-    def test_single_precision_is_enough(self) -> None:
-        """Probabilities are those of the scores in double precision."""
+    def test_probabilities_are_a_softmax_of_the_scores(self) -> None:
+        """Which are kernels' values times the coefficients."""
         matrix, labels = three_classes(150)
         asked, _ = three_classes(200, seed=2)
         machine = KernelMachine(matrix, labels, 3)
@@ -105,7 +105,7 @@ class TestKernelMachine:
         scores = np.exp(-machine._decay * distances) @ machine._coefficients + machine._offsets
         odds = np.exp(machine._scale * scores)
         expected = odds / odds.sum(axis=1, keepdims=True)
-        np.testing.assert_allclose(machine.probabilities(asked), expected, atol=2e-5)
+        np.testing.assert_allclose(machine.probabilities(asked), expected, atol=1e-12)
 
     def test_bears_gaps_constants_and_huge_values(self) -> None:
         """What is missing counts as average, so an empty row gets a distribution too."""

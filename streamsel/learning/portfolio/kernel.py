@@ -63,24 +63,12 @@ class KernelMachine:
         self._coefficients = best.coefficients
         places = np.searchsorted(self._present, labels)
         self._scale = _fitted_scale(best.left_out + self._offsets, places)
-        self._compact = (
-            self._points.astype(np.float32),
-            (self._points**2).sum(axis=1).astype(np.float32),
-            best.coefficients.astype(np.float32),
-        )
 
     def probabilities(self, matrix: Floats) -> Floats:
         """(rows, columns), at least as wide as what was fitted, to (rows, classes)."""
-        # Single precision is plenty for distances between standardised points, and twice as fast.
-        points, norms, coefficients = self._compact
-        rows = self._standardised(matrix).astype(np.float32)
-        distances = rows @ points.T
-        distances *= -2.0
-        distances += norms
-        distances += (rows**2).sum(axis=1)[:, None]
-        np.maximum(distances, 0.0, out=distances)
-        distances *= np.float32(-self._decay)
-        scores = np.exp(distances, out=distances) @ coefficients + self._offsets
+        distances = _squared_distances(self._standardised(matrix), self._points)
+        distances *= -self._decay
+        scores = np.exp(distances, out=distances) @ self._coefficients + self._offsets
         probabilities = np.zeros((len(matrix), self._classes))
         probabilities[:, self._present] = _softmax(self._scale * scores)
         return probabilities
@@ -91,8 +79,7 @@ class KernelMachine:
         return bounded
 
     def _best(self, targets: Floats, widths: Sequence[float]) -> _Fit:
-        norms = (self._points**2).sum(axis=1)
-        distances = np.maximum(norms[:, None] + norms - 2.0 * self._points @ self._points.T, 0.0)
+        distances = _squared_distances(self._points, self._points)
         typical = max(float(np.median(distances)), 1e-9)
         fits = []
         for width in widths:
@@ -107,6 +94,16 @@ class KernelMachine:
                     _Fit(float((residuals**2).sum()), width, decay, coefficients, targets - residuals)
                 )
         return min(fits, key=lambda fit: fit.loss)
+
+
+def _squared_distances(rows: Floats, points: Floats) -> Floats:
+    """(rows, points), in double precision: scores magnify what is lost in single, and an event would be
+    scored a little differently in every micro-batch."""
+    distances: Floats = rows @ points.T
+    distances *= -2.0
+    distances += (points**2).sum(axis=1)
+    distances += (rows**2).sum(axis=1)[:, None]
+    return np.maximum(distances, 0.0, out=distances)
 
 
 def _fitted_scale(scores: Floats, places: NDArray[np.int64]) -> float:
