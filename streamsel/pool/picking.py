@@ -54,7 +54,8 @@ def pick(
     ``progress`` is told how many more of the ``steps`` are done. Raises ``AcquisitionRefused``, ``BadFile``
     for a label that can't be learned, and as ``presets.build`` does.
     """
-    scored = _unscored(pool, progress) if spec is None else _scored(pool, spec, settings.strategy, progress)
+    committee = "members" in resolve(settings.strategy).uses
+    scored = _unscored(pool, progress) if spec is None else _scored(pool, spec, committee, progress)
     batch = rank_pool(scored, count, settings, pool.labelled, progress)
     known = np.isfinite(scored.probabilities).all(axis=1) & (scored.probabilities.shape[1] > 1)
     picks = []
@@ -88,7 +89,7 @@ def _unscored(pool: Pool, progress: Callable[[int], None]) -> Scored:
     )
 
 
-def _scored(pool: Pool, spec: ModelSpec, strategy: str, progress: Callable[[int], None]) -> Scored:
+def _scored(pool: Pool, spec: ModelSpec, committee: bool, progress: Callable[[int], None]) -> Scored:
     model = ServingModel(Fold(spec))
     for row in np.flatnonzero(pool.labelled).tolist():
         _learn(model.fold, pool, row)
@@ -99,7 +100,7 @@ def _scored(pool: Pool, spec: ModelSpec, strategy: str, progress: Callable[[int]
         said.append(model.opinions(FeatureTable.of(part)))
         progress(len(part))
     members = [opinions.members for opinions in said if opinions.members is not None]
-    wanted = "members" in resolve(strategy).uses and len(members) == len(said)
+    wanted = committee and len(members) == len(said)
     return Scored(
         ids=pool.ids,
         table=FeatureTable.of(pool.events),
