@@ -77,6 +77,11 @@ def folder() -> Iterator[Path]:
         yield path
 
 
+def test_its_help_shows_an_example(folder: Path) -> None:
+    """What to type stands where one looks first."""
+    assert "Example: streamsel pool" in streamsel(folder, "--help").stdout
+
+
 def test_a_batch_is_picked_to_one_object(folder: Path) -> None:
     """With the promised keys; none of the labelled events, and the same for the same seed."""
     shown, again = (
