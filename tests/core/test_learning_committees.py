@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from streamsel.config import Config
 from streamsel.learning.copies import BaggedCopies
 from streamsel.learning.presets import Classifier, build
 from streamsel.learning.scorer import Opinions, has_members, scorer_of
@@ -17,6 +18,7 @@ from streamsel.learning.spec import COMMITTEES, PRESETS, ModelSpec
 from streamsel.records import FeatureTable, Value
 from streamsel.selection.acquisition.committee import committee_kl
 from streamsel.selection.candidates import Candidates
+from streamsel.wiring.service import model_spec
 from tests.core.learning_strategies import mixed_event
 
 LABELS = ("fine", "fraud", "review")
@@ -194,6 +196,13 @@ class TestBaggedCopies:
         assert model.predict_proba_one({"number": 1}) == expected
         said = scorer_of(model, LABELS).opinions(FeatureTable(("number",), [(1,)]))
         assert said.probabilities[0].tolist() == list(expected.values())
+
+
+def test_copies_are_configured() -> None:
+    """What the configuration says is what every replica's model starts from."""
+    config = Config.model_validate({"model": {"preset": "tree", "copies": 3}})
+    assert model_spec(config).copies == 3
+    assert has_members(build(model_spec(config)))
 
 
 @pytest.mark.parametrize(
