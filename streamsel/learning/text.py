@@ -61,8 +61,9 @@ class SparseLogistic:
     """Multinomial logistic regression by AdaGrad (J. Duchi et al., JMLR 12, 2011)."""
 
     def __init__(self, buckets: int, classes: int) -> None:
-        self._weights = np.zeros((classes, buckets))
-        self._squares = np.zeros((classes, buckets))
+        # Filled, not just reserved: else the first labels would wait for the pages, one by one.
+        self._weights = np.full((classes, buckets), 0.0)
+        self._squares = np.full((classes, buckets), 0.0)
 
     def probabilities(self, entries: Entries, count: int) -> Floats:
         """(``count``, classes)"""
@@ -87,8 +88,8 @@ class ComplementBayes:
     Classifiers, ICML 2003.)"""
 
     def __init__(self, buckets: int, classes: int) -> None:
-        self._counts = np.zeros((classes, buckets))
-        self._everywhere = np.zeros(buckets)
+        self._counts = np.full((classes, buckets), 0.0)
+        self._everywhere = np.full(buckets, 0.0)
         self._totals = np.zeros(classes)
         self._labels = np.zeros(classes)
 
