@@ -10,6 +10,7 @@ from streamsel.records import Experience
 from streamsel.selection.acquisition.geometry import squared_distances
 from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.half_space_trees import HalfSpaceTrees
+from streamsel.selection.ranking import standing
 
 NEIGHBOUR = 5
 """Whose distance tells how alone an event is: a rare kind of events has a few of its own about it."""
@@ -99,6 +100,6 @@ def _loneliness(points: Floats, others: Floats) -> Floats:
 
 def _ranks(values: Floats, window: Floats) -> Floats:
     """The share of ``window`` below each value, and half of what equals it."""
-    ordered = np.sort(window)
-    below, upto = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
-    return (below + upto) / (2.0 * len(ordered))
+    below, not_above = standing(values, np.sort(window))
+    ranks: Floats = (below + not_above) / (2.0 * len(window))
+    return ranks

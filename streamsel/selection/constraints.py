@@ -81,15 +81,16 @@ class Constraints:
             rows = accounts.raised(fields, utilities, ranks == 0.0, fraction)
             for row, group in rows.items():
                 raised[row] = (*raised.get(row, ()), f"quota:{name}:{group}")
-        ranks[[*raised]] = RAISED
-        reasons |= raised
+        if raised:
+            ranks[[*raised]] = RAISED
+            reasons |= raised
         if self._duplicates is not None and points is not None:
             open_rows = (ranks == 0.0) | (ranks == RAISED)
-            hidden = self._duplicates.suppressed(
-                points, ranks + utilities, open_rows, candidates.recent, fraction
-            )
-            ranks[hidden] = SUPPRESSED
-            reasons |= dict.fromkeys(hidden.tolist(), (DUPLICATE,))
+            wanted = ranks + utilities
+            hidden = self._duplicates.suppressed(points, wanted, open_rows, candidates.recent, fraction)
+            if len(hidden):
+                ranks[hidden] = SUPPRESSED
+                reasons |= dict.fromkeys(hidden.tolist(), (DUPLICATE,))
         return Ruling(ranks, costs, reasons) if reasons or costs is not None else None
 
     def note_asked(self, rows: NDArray[np.intp]) -> None:

@@ -16,9 +16,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from streamsel.selection.candidates import Recent
+from streamsel.selection.acquisition.geometry import squared_distances
+from streamsel.selection.candidates import Floats, Recent
 
-Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 RADIUS = 0.03
@@ -37,8 +37,6 @@ AGE = 2
 """Windows that a sample of the stream must be old to tell what is frequent, lest a burst vouch for itself."""
 GOLDEN_RATIO = (math.sqrt(5.0) - 1.0) / 2.0
 """Its multiples, modulo 1, are spread as evenly as can be at any length."""
-FARTHEST = 1e4
-"""In standard deviations. Events farther out are taken to lie here, where squares keep their precision."""
 
 
 class Duplicates:
@@ -75,7 +73,6 @@ class Duplicates:
         be asked about when ``fraction`` of the events is.
         """
         count = len(points)
-        points = np.clip(points, -FARTHEST, FARTHEST)
         if self._asked.shape[1] != points.shape[1]:
             self._asked, self._asked_at = np.empty((0, points.shape[1])), np.empty(0, np.intp)
         self._keep(recent)
@@ -83,7 +80,7 @@ class Duplicates:
         batch = _Batch(
             points,
             wanted,
-            self._asked[self._asked_at >= self._events - span],
+            self._asked[self._asked_at.searchsorted(self._events - span) :],
             self._sample,
             self._times,
             EASE * fraction * span,
@@ -93,9 +90,11 @@ class Duplicates:
         checked = min(math.ceil(2.0 * fraction * count) + self._times, MOST_CHECKED)
         left = open_rows.copy()
         hidden: list[Rows] = []
-        while (excess := batch.excess(_top(wanted, left, checked), left)).size:
+        while (excess := batch.excess(_most_wanted(wanted, left, checked), left)).size:
             left[excess] = False
             hidden.append(excess)
+        if not hidden and not self._withheld:
+            return np.empty(0, np.intp)
         rows = np.concatenate(hidden) if hidden else np.empty(0, np.intp)
         return self._released(rows, wanted, fraction)
 
@@ -113,7 +112,7 @@ class Duplicates:
             AGE * self._window, self._sampled_at
         ):
             self._sample = self._next_sample
-            self._next_sample = np.clip(recent.points, -FARTHEST, FARTHEST)
+            self._next_sample = recent.points
             self._sampled_at = self._events
 
     def _released(self, rows: Rows, wanted: Floats, fraction: float) -> Rows:
@@ -143,20 +142,23 @@ class _Batch:
         self._around = SPREAD**2 * self._near
 
     def excess(self, rows: Rows, left: NDArray[np.bool_]) -> Rows:
-        """Of all that are ``left``, those beyond the limit of a pattern found among ``rows``, which come in
-        the order in which they are asked about."""
+        """Of all that are ``left``, those beyond the limit of a pattern found among ``rows``."""
         points = self._points[rows]
         others = np.concatenate((self._asked, points))
-        distances = _squared_distances(points, others)
-        near = np.count_nonzero(distances <= self._near, axis=1)
+        distances = squared_distances(points, others)
+        alike = distances <= self._near
+        # Each is like itself, and hardly any like another.
+        if np.count_nonzero(alike) < len(rows) + self._times:
+            return np.empty(0, np.intp)
+        near = np.count_nonzero(alike, axis=1)
         around = np.count_nonzero(distances <= self._around, axis=1)
-        repeats = rows[(near > self._times) & (around <= 2 * near)]
+        repeats = _ordered(rows[(near > self._times) & (around <= 2 * near)], self._wanted)
         hidden = [np.empty(0, np.intp)]
         while repeats.size:
             first = self._points[repeats[:1]]
-            same = left & (_squared_distances(self._points, first)[:, 0] <= self._near)
+            same = left & (squared_distances(self._points, first)[:, 0] <= self._near)
             same[repeats[0]] = True
-            members = _top(self._wanted, same, len(same))
+            members = _ordered(np.flatnonzero(same), self._wanted)
             hidden.append(members[self._allowed(first) :])
             left = left & ~same
             repeats = repeats[~same[repeats]]
@@ -166,19 +168,21 @@ class _Batch:
         """How many more queries may be asked about the pattern at ``point``, of shape (1, dimensions)."""
         limit = float(self._times)
         if len(self._sample) and self._sample.shape[1] == point.shape[1]:
-            share = np.mean(_squared_distances(self._sample, point) <= self._near)
+            share = np.mean(squared_distances(self._sample, point) <= self._near)
             limit = max(limit, self._queries * float(share))
-        asked = int(np.count_nonzero(_squared_distances(self._asked, point) <= self._near))
+        asked = int(np.count_nonzero(squared_distances(self._asked, point) <= self._near))
         return max(int(limit) - asked, 0)
 
 
-def _top(wanted: Floats, among: NDArray[np.bool_], count: int) -> Rows:
-    """The rows of a mask that are wanted most, in that order."""
-    rows = np.flatnonzero(among)
-    if count < len(rows):
-        least = np.partition(wanted[rows], len(rows) - count)[len(rows) - count]
-        rows = rows[wanted[rows] >= least]
-    return _ordered(rows, wanted)[:count]
+def _most_wanted(wanted: Floats, among: NDArray[np.bool_], count: int) -> Rows:
+    """So many rows of a mask."""
+    (rows,) = among.nonzero()
+    if count >= len(rows):
+        return rows
+    values = wanted[rows]
+    least = np.partition(values, len(rows) - count)[len(rows) - count]
+    rows = rows[values >= least]
+    return rows if len(rows) == count else _ordered(rows, wanted)[:count]
 
 
 def _ordered(rows: Rows, wanted: Floats) -> Rows:
@@ -186,10 +190,3 @@ def _ordered(rows: Rows, wanted: Floats) -> Rows:
     be asked about stand at its beginning, where the budget has not yet been earned."""
     spread = rows * GOLDEN_RATIO % 1.0
     return rows[np.lexsort((spread, -wanted[rows]))]
-
-
-def _squared_distances(points: Floats, others: Floats) -> Floats:
-    """(points, others)."""
-    squares = (points * points).sum(axis=1)[:, None] + (others * others).sum(axis=1)
-    distances: Floats = squares - 2.0 * (points @ others.T)
-    return distances

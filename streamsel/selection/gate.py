@@ -40,6 +40,7 @@ from numpy.typing import NDArray
 
 from streamsel.selection.candidates import Floats
 from streamsel.selection.capacity import QueryRate
+from streamsel.selection.ranking import standing
 from streamsel.selection.ruling import NEVER, Ruling
 
 NONE, UNCERTAIN, EXPLORE, RULE = 0, 1, 2, 3
@@ -166,7 +167,7 @@ class Gate:
 
         lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
         room = round(rate.room - terms.explore * count)
-        if np.count_nonzero(lanes == UNCERTAIN) >= room:
+        if count >= room and np.count_nonzero(lanes == UNCERTAIN) >= room:
             # After the last one there is room for, nothing is asked about for its utility.
             full = int(np.cumsum(lanes == UNCERTAIN).searchsorted(room)) + 1 if room > 0 else 0
             prices[full:] = np.inf
@@ -208,8 +209,8 @@ class Gate:
             eligible = order[ruling.ranks >= 0.0]
         self._recent = np.concatenate((self._recent, eligible))[-max(self._window, len(utilities)) :]
         ladder = np.sort(self._recent)
-        not_above = ladder.searchsorted(order, side="right")
-        return ladder, len(ladder) - not_above, not_above - ladder.searchsorted(order)
+        below, not_above = standing(order, ladder)
+        return ladder, len(ladder) - not_above, not_above - below
 
     def _walk(
         self, terms: _Terms, prices: Floats, explore_prices: Floats, costs: Floats | None

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from streamsel.records import FeatureTable, Value
 from streamsel.selection.candidates import Floats
-from streamsel.selection.moments import Moments
+from streamsel.selection.moments import Columns, Moments, as_slice
 
 OWN = 64
 """So many numbers have a dimension of their own; those that appear later share these."""
@@ -28,6 +28,10 @@ FURTHEST = 5.0
 """Standard deviations a number may lie from the mean."""
 CATEGORY = 0.5**0.5
 """What a category adds to its dimension: two events that differ in one category are 1 apart."""
+
+MANY = 2048
+"""Of so many events all count for the scales; of later ones those of every so many calls, which is plenty."""
+PART = 8
 
 _MOST_NUMBERS = 4096
 _MOST_CODES = 10_000
@@ -62,8 +66,8 @@ class _Plan:
     """Where the numbers of a table go. Arrays have one entry a kept column."""
 
     names: tuple[str, ...]
-    kept: NDArray[np.intp]
-    statistics: NDArray[np.intp]
+    kept: Columns
+    statistics: Columns
     targets: NDArray[np.intp]
     signs: Floats
 
@@ -77,6 +81,9 @@ class Space:
 
     def __init__(self, text: str | None = None) -> None:
         self._text = text
+        self._placed = 0
+        """Events"""
+        self._calls = 0
         self._dimensions = 0
         self._numbers: dict[str, int] = {}
         self._moments = Moments(OWN)
@@ -92,8 +99,8 @@ class Space:
         return self._dimensions
 
     def place(self, table: FeatureTable) -> Floats:
-        """The events of ``table`` as points (rows, dimensions), nothing in them NaN, by the scales known with
-        these events counted in."""
+        """The events of ``table`` as points (rows, dimensions), nothing in them NaN, by the scales known so
+        far, up to ``MANY`` events with these counted in."""
         strings: Strings = {}
         if table.matrix is not None:
             names, values = table.names, table.matrix
@@ -135,16 +142,18 @@ class Space:
         # Columns that share a dimension side by side, as ``reduceat`` takes them.
         order = np.argsort(targets, kind="stable")
         indices = np.array([kept, statistics, targets], dtype=np.intp)[:, order]
-        return _Plan(names, indices[0], indices[1], indices[2], np.array(signs)[order])
+        return _Plan(names, as_slice(indices[0]), as_slice(indices[1]), indices[2], np.array(signs)[order])
 
     def _standardised(self, values: Floats) -> Floats:
         """The numbers in their dimensions, all others 0."""
         plan = self._plan
-        count = len(plan.targets)
-        if not np.array_equal(plan.kept, np.arange(values.shape[1])):
-            values = values[:, plan.kept]
+        values = values[:, plan.kept]
+        if self._placed < MANY or self._calls % PART == 0:
+            self._moments.learn(values, plan.statistics)
+        self._placed += len(values)
+        self._calls += 1
         scaled = self._moments.standardised(values, plan.statistics)
-        if len(self._numbers) > OWN and count:
+        if len(self._numbers) > OWN and len(plan.targets):
             scaled *= plan.signs
             first = np.flatnonzero(np.diff(plan.targets, prepend=-1))
             scaled = np.add.reduceat(scaled, first, axis=1)
@@ -152,7 +161,7 @@ class Space:
             scaled /= np.sqrt(self._sharing[np.searchsorted(self._own, targets)])
         else:
             targets = plan.targets
-        np.clip(scaled, -FURTHEST, FURTHEST, out=scaled)
+        np.minimum(np.maximum(scaled, -FURTHEST, out=scaled), FURTHEST, out=scaled)
         if len(targets) == self._dimensions:
             return scaled
         points = np.zeros((len(values), self._dimensions))

@@ -13,7 +13,7 @@ class Reservoir:
 
     Once full, an event enters with probability ``capacity / horizon`` and replaces a random one. (C. C.
     Aggarwal, On Biased Reservoir Sampling in the Presence of Stream Evolution, VLDB 2006, algorithm 3.1.)
-    Two draws an event by ``seed``: the same sample however the stream is cut into micro-batches.
+    One draw an event by ``seed``: the same sample however the stream is cut into micro-batches.
     """
 
     def __init__(self, capacity: int = 256, horizon: int = 2048, seed: int = 0) -> None:
@@ -32,20 +32,23 @@ class Reservoir:
         Points of fewer dimensions than others have zeros in the rest. Events predicted with another number
         of classes than the latest have NaN.
         """
-        draws = self._draws.random((len(points), 2))
+        draws = self._draws.random(len(points))
         classes = probabilities.shape[1]
         if classes not in (0, self._probabilities.shape[1]):
             self._probabilities = np.full((self._capacity, classes), np.nan)
         self._points = widened(self._points, points.shape[1])
         filling = min(self._capacity - self._size, len(points))
-        entering = draws[:, 0] < self._chance
+        entering = draws < self._chance
         entering[:filling] = True
-        slots = (draws[:, 1] * self._capacity).astype(np.intp)
-        slots[:filling] = np.arange(self._size, self._size + filling)
-        self._size += filling
+        (rows,) = entering.nonzero()
+        # Of those that enter by chance the draw is uniform below it, and chooses the slot as well.
+        slots = (draws[rows] * (self._capacity / self._chance)).astype(np.intp)
+        if filling:
+            slots[:filling] = np.arange(self._size, self._size + filling)
+            self._size += filling
         # Of several events for one slot the last stays.
-        self._points[slots[entering]] = widened(points, self._points.shape[1])[entering]
-        self._probabilities[slots[entering]] = probabilities[entering] if classes else np.nan
+        self._points[slots] = widened(points, self._points.shape[1]).take(rows, axis=0)
+        self._probabilities[slots] = probabilities.take(rows, axis=0) if classes else np.nan
 
     def recent(self, dimensions: int) -> Recent:
         """A copy of the sample, with points of at least ``dimensions``."""

@@ -9,7 +9,7 @@ The service, the backtest, the pool and the library's sampler all decide by this
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -85,7 +85,8 @@ class QueryStrategy:
         self._recent = Reservoir(seed=settings.seed)
         self._asked = Ring()
         self._cold_start = ColdStart(settings.seed) if settings.strategy == HYBRID else None
-        self._spatial = bool(self._acquisition.uses & _SPATIAL) or settings.constraints.duplicates > 0
+        uses_points = bool(self._acquisition.uses & _SPATIAL) or self._cold_start is not None
+        self._spatial = uses_points or settings.constraints.duplicates > 0
 
     def decide(self, scored: Scored, rate: QueryRate) -> Selected:
         """Decides a micro-batch and remembers it. Raises ``AcquisitionRefused`` when the strategy needs a
@@ -127,8 +128,9 @@ class QueryStrategy:
 
 def _exploring(rate: QueryRate, share: float) -> QueryRate:
     """At least this share of the queries drawn at random."""
-    return replace(
-        rate,
-        explore_fraction=max(rate.explore_fraction, share * rate.fraction),
-        explore_room=max(rate.explore_room, share * rate.room),
+    return QueryRate(
+        rate.fraction,
+        max(rate.explore_fraction, share * rate.fraction),
+        rate.room,
+        max(rate.explore_room, share * rate.room),
     )

@@ -42,6 +42,16 @@ def test_numbers_are_standardised_by_all_events_so_far(batches: Floats) -> None:
                 assert points[:, column] == pytest.approx(expected, abs=1e-4)
 
 
+def test_later_events_count_for_the_scale_as_well() -> None:
+    """Not all of them, but a stream that moves for good becomes the new mean in the end."""
+    space, draws = Space(), np.random.default_rng(5)
+    for _ in range(10):
+        space.place(numbers(draws.normal(0.0, 1.0, (500, 1))))
+    for _ in range(400):
+        points = space.place(numbers(draws.normal(10.0, 1.0, (500, 1))))
+    assert abs(points.mean()) < 1.0
+
+
 @given(matrices)
 def test_both_ways_give_the_same_points(batches: Floats) -> None:
     """A table with its matrix and one without are the same events."""

@@ -53,7 +53,7 @@ ACQUISITIONS: dict[str, AcquisitionInfo] = {
         AcquisitionInfo("cost", entropy, per_cost=True),
         # Entropy, and until the classes are known the cold start's part, which ``QueryStrategy`` blends in.
         # Members' disagreement and densities, alone or as factors, chose no better on a dozen streams.
-        AcquisitionInfo("hybrid", entropy, frozenset({"points", "recent", "asked"})),
+        AcquisitionInfo("hybrid", entropy),
     )
 }
 """By query strategy name."""

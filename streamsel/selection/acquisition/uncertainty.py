@@ -5,6 +5,8 @@ B. Settles, Active Learning Literature Survey, 2009, section 3.1, compares the t
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from streamsel.selection.acquisition.known import settled
@@ -47,4 +49,4 @@ def normalised_entropy(probabilities: Floats) -> Floats:
     if classes < 2:
         return np.ones(len(probabilities))
     logs = np.log(np.maximum(probabilities, 1e-300))
-    return settled((probabilities * logs).sum(axis=1) / -np.log(classes), probabilities)
+    return settled(np.einsum("ec,ec->e", probabilities, logs) / -math.log(classes), probabilities)
