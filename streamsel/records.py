@@ -210,6 +210,11 @@ class FeatureTable:
             return cls(names, rows)
         return cls(names, rows, matrix)
 
+    def some(self, indices: Sequence[int]) -> FeatureTable:
+        """The rows of these indices, in their order."""
+        matrix = None if self.matrix is None else self.matrix[indices]
+        return FeatureTable(self.names, [self.rows[index] for index in indices], matrix)
+
     def row(self, index: int) -> dict[str, Value]:
         """The features of one event, missing ones left out."""
         return {

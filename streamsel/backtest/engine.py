@@ -73,7 +73,7 @@ class _Play:
         self._stream = stream
         self._plan = plan
         spec = ModelSpec(labels=stream.labels, preset=plan.preset, seed=plan.seed, text=stream.text)
-        self._model = ServingModel(Fold(spec))
+        self._model = ServingModel(Fold(spec), plan.screen)
         self._strategy = QueryStrategy(
             StrategySettings(plan.strategy, plan.window, plan.seed, stream.text, constraints)
         )

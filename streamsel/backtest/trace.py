@@ -67,6 +67,8 @@ class Plan:
     """The first events, whose labels are known beforehand and learned as they come, at no one's cost."""
     reviewers: ReviewerPlan | None = None
     """Without a plan, whatever is asked is answered."""
+    screen: float = 1.0
+    """Share of each micro-batch that slow members score, in (0, 1]; see ``learning.screening``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,13 @@ class Model(Section):
         le=MOST_COPIES,
         description="From 2 on, a committee of so many bagged copies of a logistic, tree or factory's model.",
     )
+    screen: float = Field(
+        1.0,
+        gt=0.0,
+        le=1.0,
+        description="Share of each micro-batch that a portfolio's slow members score: the events that its "
+        "quick ones are least sure of. Several times the budget costs hardly any quality.",
+    )
 
     @field_validator("factory")
     @classmethod

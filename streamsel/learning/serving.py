@@ -6,14 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamsel.learning.fold import Fold
-from streamsel.learning.scorer import Opinions, scorer_of
+from streamsel.learning.mixture import Mixture
+from streamsel.learning.scorer import Opinions, Scorer, scorer_of
+from streamsel.learning.screening import ScreenedScorer
 from streamsel.records import Experience, FeatureTable
 
 
 class ServingModel:
     """Follows its fold as that learns, and keeps its identity when it is given another."""
 
-    def __init__(self, fold: Fold) -> None:
+    def __init__(self, fold: Fold, screen: float = 1.0) -> None:
+        """``screen``, in (0, 1], is the share of each micro-batch that slow members of a mixture score."""
+        self._screen = screen
         self.prediction_errors = 0
         """Events the model failed to score so far; see ``last_error``."""
         self.last_error = ""
@@ -22,7 +26,11 @@ class ServingModel:
     def serve(self, fold: Fold) -> None:
         """From here on predictions are this fold's."""
         self.fold = fold
-        self._scorer = scorer_of(fold.model, fold.spec.labels)
+        self._scorer: Scorer
+        if self._screen < 1.0 and isinstance(fold.model, Mixture):
+            self._scorer = ScreenedScorer(fold.model, self._screen)
+        else:
+            self._scorer = scorer_of(fold.model, fold.spec.labels)
         self._digest: tuple[int, str] | None = None
 
     @property

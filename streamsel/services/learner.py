@@ -58,9 +58,11 @@ class Learner:
         dead_letters: DeadLetterSink,
         *,
         topic: str = "labels",
+        screen: float = 1.0,
     ) -> None:
-        """``topic`` names the log in dead letters. Raises ``FactoryRefused`` for a bad model factory."""
-        self.scorer = ServingModel(Fold(spec))
+        """``topic`` names the log in dead letters; ``screen`` is as in ``ServingModel``. Raises
+        ``FactoryRefused`` for a bad model factory."""
+        self.scorer = ServingModel(Fold(spec), screen)
         """The serving model; stays the same object when another fold takes over."""
         self._label_log = log
         self._metrics = metrics

@@ -130,7 +130,14 @@ async def running(
         if "desk" in roles:
             service.desk = Desk(queue, logs.labels, config.labels.names, clock, metrics)
         if "selector" in roles:
-            learner = Learner(logs.labels, model_spec(config), metrics, clock, logs.dead_letters)
+            learner = Learner(
+                logs.labels,
+                model_spec(config),
+                metrics,
+                clock,
+                logs.dead_letters,
+                screen=config.model.screen,
+            )
             selector = selector_of(config, logs, queue, learner.scorer, clock, metrics)
             service.learner, service.selector = learner, selector
         metrics.review_backlog_target.set(config.capacity.target_backlog)

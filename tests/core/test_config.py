@@ -35,6 +35,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "model.factory": ("package.module:function", "package.module:function"),
     "model.seed": ("7", 7),
     "model.copies": ("5", 5),
+    "model.screen": ("0.25", 0.25),
     "select.strategy": ("margin", "margin"),
     "select.budget": ("0.25", 0.25),
     "select.labels_per_hour": ("120", 120.0),

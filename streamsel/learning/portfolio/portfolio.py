@@ -121,10 +121,18 @@ class Portfolio(Mixture):
 
     def members(self, table: FeatureTable) -> Floats:
         """Logistic, naive Bayes, boosted trees, kernel machines and, if there is text, its words."""
+        return self._said(table, self._fitted)
+
+    def quick_members(self, table: FeatureTable) -> Floats:
+        """Of the refitted members only the trees of the shortest window have an opinion."""
+        return self._said(table, [*self._fitted[:1], *[None] * len(self._fitted[1:])])
+
+    def _said(self, table: FeatureTable, members: Sequence[Fitted | None]) -> Floats:
+        """By all members that are not refitted, and these of those that are."""
         matrix = self._encoder.matrix(table)
-        said = {id(one): one.probabilities(matrix) for one in self._fitted if one is not None}
+        said = {id(one): one.probabilities(matrix) for one in members if one is not None}
         nothing = np.full((len(table.rows), len(self.labels)), np.nan)
-        fitted = [said.get(id(one), nothing) for one in self._fitted] or [nothing] * _REFITTED
+        fitted = [said.get(id(one), nothing) for one in members] or [nothing] * _REFITTED
         words = [] if self._words is None else [self._words.probabilities(table)]
         return np.array(
             [self._linear.probabilities(table), self._bayes.probabilities(matrix), *fitted, *words]
