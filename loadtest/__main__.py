@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from loadtest.quality.whole import quality
+from loadtest.scoring import scoring
 from loadtest.throughput import Options, throughput
 
 app = typer.Typer(
@@ -28,6 +29,15 @@ def throughput_command(
 ) -> None:
     """One selector on one partition, beside a bare librdkafka and River loop."""
     figures = throughput(Options(events, rounds))
+    typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
+
+
+@app.command("scoring", epilog="Example: python -m loadtest scoring --json")
+def scoring_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Scoring and selection on one core, and an hour of simulated reviewers. Takes a few minutes."""
+    figures = scoring()
     typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
 
 

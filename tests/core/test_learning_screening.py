@@ -36,13 +36,13 @@ def portfolio() -> Portfolio:
 
 def test_slow_members_score_only_what_the_quick_ones_are_least_sure_of(portfolio: Portfolio) -> None:
     """A tenth of the micro-batch, by the entropy of their mixture. The quick ones, which score all of it, are
-    those that learn online and the refitted one of most weight."""
+    those that learn online and, but for the slowest, the refitted one of most weight."""
     events = table(200)
     opinions = ScreenedScorer(portfolio, 0.1).opinions(events)
     assert opinions.members is not None
     by_all = ~np.isnan(opinions.members).any(axis=(0, 2))
     assert by_all.sum() == 20
-    heaviest = ONLINE + int(np.argmax(portfolio.weights[ONLINE:]))
+    heaviest = ONLINE + int(np.argmax(portfolio.weights[ONLINE:-1]))
     assert not np.isnan(opinions.members[[*range(ONLINE), heaviest]]).any()
     quick = portfolio.hedge.mix(portfolio.quick_members(events))
     assert np.abs(quick[by_all, 0] - 0.5).max() <= np.abs(quick[~by_all, 0] - 0.5).min()

@@ -125,9 +125,10 @@ class Portfolio(Mixture):
         return self._said(table, self._fitted)
 
     def quick_members(self, table: FeatureTable) -> Floats:
-        """Of the refitted members only the one of the largest weight has an opinion. (That it is always the
-        same, the quickest, costs points of accuracy where another kind of member is needed.)"""
-        heaviest = int(np.argmax(self.weights[_ONLINE : _ONLINE + _REFITTED]))
+        """Of the refitted members one alone has an opinion: that of the largest weight, but for the slowest,
+        the last. (Were it always the same one, it would cost points of accuracy where another kind is right.)
+        """
+        heaviest = int(np.argmax(self.weights[_ONLINE : _ONLINE + _REFITTED - 1]))
         members = [one if place == heaviest else None for place, one in enumerate(self._fitted)]
         return self._said(table, members)
 
