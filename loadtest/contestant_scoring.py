@@ -93,10 +93,21 @@ def screening() -> dict[str, float]:
     """What screening costs in a backtest: accuracy and ROC AUC, and the share of queries made for their
     utility that would not have been made without it. Means over streams and seeds."""
     losses = []
+    select = Select()
     for stream in (_bananas(), _transactions(MANY_LABELS)):
         for seed in SEEDS:
-            plan = Plan("hybrid", "portfolio", BUDGET, Select().explore, Select().window, seed)
-            alone, screened = (_played(stream, one) for one in (plan, replace(plan, screen=SCREEN)))
+            plan = Plan(
+                select.strategy,
+                "portfolio",
+                BUDGET,
+                select.explore,
+                select.window,
+                seed,
+                constraints=select.constraints(),
+            )
+            alone, screened = (
+                run(stream, one, lambda _: None) for one in (plan, replace(plan, screen=SCREEN))
+            )
             losses.append(_loss(alone, screened))
     accuracy, roc_auc, others = np.mean(losses, axis=0).tolist()
     return {
@@ -173,10 +184,6 @@ def _transactions(count: int) -> Stream:
 def _stream(events: list[Any], truth: list[int]) -> Stream:
     ids = [str(row) for row in range(len(events))]
     return Stream(labels=LABELS, events=events, truth=np.array(truth), ids=ids)
-
-
-def _played(stream: Stream, plan: Plan) -> Trace:
-    return run(stream, plan, lambda _: None, Select().constraints())
 
 
 def _loss(alone: Trace, screened: Trace) -> tuple[float, float, float]:

@@ -100,8 +100,9 @@ def play(job: Job, data: Path | None) -> Result:
             window=section.window,
             seed=job.seed,
             delay=job.delay,
+            constraints=section.constraints(),
         )
-        trace = run(stream, plan, lambda _: None, section.constraints())
+        trace = run(stream, plan, lambda _: None)
         probabilities = trace.probabilities
         learned = np.flatnonzero(trace.learned_at >= 0)
         asked = learned[np.argsort(trace.learned_at[learned], kind="stable")]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from streamsel.backtest.reviewers import arrivals
 from streamsel.backtest.stream import Stream
 from streamsel.backtest.trace import Plan
+from streamsel.selection.constraints import ConstraintSettings
 
 RANDOM = "random"
 ALL_LABELS = "all labels"
@@ -33,11 +34,12 @@ def contest(plan: Plan, compared: Iterable[str], seeds: int, share: float | None
     """The plan's strategy and ``compared``, each under ``seeds`` seeds from the plan's own.
 
     With a ``share`` of events, about that which will be labelled, everything a report needs besides: random
-    sampling, all labels, and random sampling with other numbers of labels. The last two are answered after
-    the plan's delay whatever the reviewers can bear: they tell what other numbers of labels are worth.
+    sampling, all labels, and random sampling with other numbers of labels. The last two are asked without
+    constraints, and answered after the plan's delay whatever the reviewers can bear: they tell what other
+    numbers of labels are worth.
     """
     judged = [plan.strategy, *compared]
-    unhindered = replace(plan, strategy=RANDOM, reviewers=None)
+    unhindered = replace(plan, strategy=RANDOM, reviewers=None, constraints=ConstraintSettings())
     if share is None:
         return Contest({name: _seeded(replace(plan, strategy=name), seeds) for name in judged})
     plans = {name: _seeded(replace(plan, strategy=name), seeds) for name in (*judged, RANDOM)}

@@ -21,7 +21,6 @@ from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import FeatureTable, Label, LabelSource, Lane
 from streamsel.selection import CapacityPolicy, QueryRate
-from streamsel.selection.constraints import ConstraintSettings
 from streamsel.selection.strategy import QueryStrategy, Scored, StrategySettings
 
 MICRO_BATCH = 25
@@ -46,16 +45,11 @@ class Oracle(Protocol):
     def course(self) -> ReviewCourse | None: ...
 
 
-def run(
-    stream: Stream,
-    plan: Plan,
-    progress: Callable[[int], None],
-    constraints: ConstraintSettings | None = None,
-) -> Trace:
+def run(stream: Stream, plan: Plan, progress: Callable[[int], None]) -> Trace:
     """Plays the stream; ``progress`` is told how many events are decided. Raises as ``QueryStrategy.decide``
     and ``presets.build`` do."""
     began = time.perf_counter()
-    play = _Play(stream, plan, constraints or ConstraintSettings(window=plan.window))
+    play = _Play(stream, plan)
     count, seeded = len(stream), min(plan.seed_labels, len(stream))
     for first, last, step in ((0, seeded, play.seed), (seeded, count, play.micro_batch)):
         for start in range(first, last, MICRO_BATCH):
@@ -69,13 +63,13 @@ def run(
 class _Play:
     """One run and its arrays."""
 
-    def __init__(self, stream: Stream, plan: Plan, constraints: ConstraintSettings) -> None:
+    def __init__(self, stream: Stream, plan: Plan) -> None:
         self._stream = stream
         self._plan = plan
-        spec = ModelSpec(labels=stream.labels, preset=plan.preset, seed=plan.seed, text=stream.text)
+        spec = ModelSpec(stream.labels, plan.preset, plan.factory, plan.seed, stream.text, plan.copies)
         self._model = ServingModel(Fold(spec), plan.screen)
         self._strategy = QueryStrategy(
-            StrategySettings(plan.strategy, plan.window, plan.seed, stream.text, constraints)
+            StrategySettings(plan.strategy, plan.window, plan.seed, stream.text, plan.constraints)
         )
         self._oracle = _oracle(stream, plan)
         count = len(stream)

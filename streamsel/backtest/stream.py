@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -53,15 +53,22 @@ def load_stream(
     timestamp: str | None = None,
     segments: Sequence[str] = (),
     limit: int | None = None,
+    configured: Layout | None = None,
 ) -> Stream:
     """The first ``limit`` rows of the file, or all, with the fields of each treated as the live stream's are.
 
-    ``label`` names the column with the label, which is no feature; numbers in it become text. Without ``id``
-    a column of that name is taken if there is one, else a row is named by its number. Raises ``BadFile`` and
+    ``label`` names the column with the label, which is no feature; numbers in it become text. What is not
+    named is as ``configured``: without an id a row is named by its number. Raises ``BadFile`` and
     ``NoSuchColumn``.
     """
-    layout = Layout(
-        id=id or "id", exclude=(*exclude, label), text=text, timestamp=timestamp, segments=tuple(segments)
+    known = configured or Layout()
+    layout = replace(
+        known,
+        id=id or known.id,
+        exclude=(*known.exclude, *exclude, label),
+        text=text or known.text,
+        timestamp=timestamp or known.timestamp,
+        segments=tuple(segments) or known.segments,
     )
     reader = _Reader(path, layout, label)
     named = NamedColumns(path, (label, *exclude, *segments, id, text, timestamp))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from streamsel.selection.constraints import ConstraintSettings
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -67,6 +69,12 @@ class Plan:
     """The first events, whose labels are known beforehand and learned as they come, at no one's cost."""
     reviewers: ReviewerPlan | None = None
     """Without a plan, whatever is asked is answered."""
+    constraints: ConstraintSettings = field(default_factory=ConstraintSettings)
+    """On what is asked about."""
+    factory: str | None = None
+    """Of a model of one's own, in place of the preset; see ``learning.presets.build``."""
+    copies: int = 0
+    """Of the model, as a committee; see ``learning.spec``."""
     screen: float = 1.0
     """Share of each micro-batch that slow members score, in (0, 1]; see ``learning.screening``."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamsel.cli.options import AsJson, check, print_json
+from streamsel.cli.options import AsJson, ConfigFile, check, load_config, print_json
 from streamsel.cli.progress import progress_bars
 from streamsel.config.sections import Capacity, Model
 from streamsel.config.select import STRATEGIES, Select
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 EXAMPLE = (
     "Example: streamsel backtest history.csv --label fraud --compare random --seeds 5 --report report.html"
 )
-_SELECT, _MODEL, _CAPACITY = Select(), Model(), Capacity()
 
 
 def backtest(
@@ -41,10 +40,10 @@ def backtest(
     segment: Annotated[list[str] | None, typer.Option(help="A column by whose values to report.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Play only so many events.")] = None,
     strategy: Annotated[
-        str, typer.Option(help=f"{', '.join(STRATEGIES)}, or package.module:object.")
-    ] = _SELECT.strategy,
-    preset: Annotated[str, typer.Option(help="What learns.")] = _MODEL.preset,
-    budget: Annotated[float, typer.Option(help="Largest share of the events asked about.")] = _SELECT.budget,
+        str | None, typer.Option(help=f"{', '.join(STRATEGIES)}, or package.module:object.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="What learns.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Largest share of the events asked about.")] = None,
     delay: Annotated[int, typer.Option(min=0, help="Events between asking and learning.")] = 0,
     seed_labels: Annotated[int, typer.Option(min=0, help="Learn so many labels beforehand.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of the model and of all draws.")] = 1,
@@ -72,34 +71,48 @@ def backtest(
         Path | None,
         typer.Option(help="Write a page of HTML; runs random and all labels as well.", dir_okay=False),
     ] = None,
+    path: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Play a labelled file as a stream: score every event, ask about a few, learn their labels.
 
-    Every event is predicted before its label can be known, and all of them count.
+    Every event is predicted before its label can be known, and all of them count. What no option says is as
+    configured: fields, model, strategy, budget, rules, quotas, costs and the like.
     """
+    settings = load_config(path)
+    if strategy is not None:
+        check(Select, "strategy", strategy)
+    if budget is not None:
+        check(Select, "budget", budget)
+    if preset is not None:
+        check(Model, "preset", preset)
+    from streamsel import wiring
     from streamsel.adapters.label_file import NoSuchColumn
     from streamsel.backtest.stream import load_stream
     from streamsel.backtest.trace import Plan
 
-    check(Select, "strategy", strategy)
-    check(Select, "budget", budget)
-    check(Model, "preset", preset)
     if report is not None and not report.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no directory {report.absolute().parent}", param_hint="--report")
     others = [name for name in map(str.strip, compare.split(",")) if name]
     for name in others:
         check(Select, "strategy", name, "--compare")
+    select, model = settings.select, settings.model
     plan = Plan(
-        strategy=strategy,
-        preset=preset,
-        budget=budget,
-        explore=_SELECT.explore,
-        window=_SELECT.window,
+        strategy=strategy or select.strategy,
+        preset=preset or model.preset,
+        budget=select.budget if budget is None else budget,
+        explore=select.explore,
+        window=select.window,
         seed=seed,
         delay=delay,
         seed_labels=seed_labels,
-        reviewers=_reviewers(reviewers, review_seconds, events_per_second, burst or [], absent or []),
+        reviewers=_reviewers(
+            settings.capacity, reviewers, review_seconds, events_per_second, burst or [], absent or []
+        ),
+        constraints=select.constraints(),
+        factory=None if preset else model.factory,
+        copies=0 if preset else model.copies,
+        screen=model.screen,
     )
     try:
         stream = load_stream(
@@ -111,6 +124,7 @@ def backtest(
             timestamp=timestamp,
             segments=segment or (),
             limit=limit,
+            configured=wiring.layout(settings),
         )
     except NoSuchColumn as missing:
         raise typer.BadParameter(str(missing)) from None
@@ -147,6 +161,7 @@ def backtest(
 
 
 def _reviewers(
+    capacity: Capacity,
     reviewers: int | None,
     review_seconds: float,
     events_per_second: float,
@@ -166,8 +181,8 @@ def _reviewers(
     return ReviewerPlan(
         reviewers,
         review_seconds,
-        _CAPACITY.target_backlog,
-        _CAPACITY.expire_seconds,
+        capacity.target_backlog,
+        capacity.expire_seconds,
         events_per_second,
         spans.bursts(bursts),
         spans.absences(absences),

@@ -116,6 +116,46 @@ def test_reviewers_are_simulated(folder: Path) -> None:
     assert shown["busy"] > 0.5
 
 
+CONFIGURED = """
+[stream]
+exclude = ["id", "at"]
+segments = ["shop"]
+
+[model]
+preset = "tree"
+
+[select]
+strategy = "entropy"
+budget = 0.2
+"""
+NEVER = """
+[[select.rules]]
+name = "small"
+ask = "never"
+field = "amount"
+op = "<"
+value = 100.0
+"""
+
+
+def test_what_no_option_says_is_as_configured(folder: Path) -> None:
+    """Fields, model, strategy and budget of the file named; an option counts before it."""
+    (folder / "ours.toml").write_text(CONFIGURED)
+    words = ("history.csv", "--label", "y", "--config", "ours.toml", "--json")
+    shown = object_of(streamsel(folder, *words))
+    assert (shown["strategy"], shown["preset"], shown["budget"]) == ("entropy", "tree", 0.2)
+    assert shown["labels"] == pytest.approx(120, abs=20)
+    told = object_of(streamsel(folder, *words, "--preset", "logistic", "--budget", "0.1"))
+    assert (told["strategy"], told["preset"], told["budget"]) == ("entropy", "logistic", 0.1)
+
+
+def test_configured_rules_apply(folder: Path) -> None:
+    """Where nothing may be asked about, no label comes."""
+    (folder / "never.toml").write_text(CONFIGURED + NEVER)
+    words = ("history.csv", "--label", "y", "--config", "never.toml", "--json")
+    assert object_of(streamsel(folder, *words))["labels"] == 0
+
+
 def test_more_labels_than_two_are_told_apart(folder: Path) -> None:
     """Any number found in the column."""
     rows = "".join(f'{{"a": {row % 3}, "y": "{"xyz"[row % 3]}"}}\n' for row in range(300))
