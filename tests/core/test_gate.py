@@ -180,11 +180,13 @@ def test_events_of_a_rank_come_first(micro_batch: int) -> None:
 def test_a_useful_event_of_a_rank_is_not_the_rules_doing() -> None:
     """The lane names the rule only where the utility alone would not have sufficed."""
     rng, gate = np.random.default_rng(5), Gate()
+    ruling = Ruling(np.concatenate(([1.0, 1.0], np.zeros(98))))
+    decided = []
     for _ in range(20):
         utilities, explore, ties = rng.random((3, 100))
         utilities[:2] = [0.999, 0.01]
-        ruling = Ruling(np.concatenate(([1.0, 1.0], np.zeros(98))))
-        found = gate.decide(utilities, unbounded(0.2, 0.0), explore, ties, ruling)
+        decided.append(gate.decide(utilities, unbounded(0.2, 0.0), explore, ties, ruling))
+    found = decided[-1]
     assert found.lanes[:2].tolist() == [UNCERTAIN, RULE]
     assert 0.7 < found.threshold < 0.9
 
