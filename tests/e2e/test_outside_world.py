@@ -194,7 +194,7 @@ async def test_a_real_prometheus_reads_the_fixed_names_with_their_values(
         assert len(await prometheus.samples("streamsel_gate_threshold")) == 1
         observed = await prometheus.samples("streamsel_stage_seconds_count > 0")
         stages = {dict(key)["stage"] for key in observed}
-        assert stages == {"decode", "score", "gate", "send", "offer", "commit", "learn", "fit"}
+        assert stages == {"decode", "score", "gate", "send", "offer", "commit", "learn"}
         assert await prometheus.samples("streamsel_stage_seconds_bucket{stage='decode'}")
 
 
