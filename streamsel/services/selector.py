@@ -187,17 +187,25 @@ class Selector:
 
     async def _consume(self) -> None:
         while not self._stopping.is_set():
-            if not self._pacing.open:
-                await self._unless_stopping(self._pacing.may_consume())
+            if not await self._may_decide():
                 continue
             polled = await self._source.poll(2 * self._batch_limit, POLL_SECONDS)
             tenures = self._outbox.tenures
             ours = [(partition, records) for partition, records in polled if partition in tenures]
             async with self._deciding:
                 for records in _micro_batches(ours, lambda: self._batch_limit):
+                    # An outage noticed since the poll pauses what it brought as well.
+                    if not await self._may_decide():
+                        return
                     kept = self._still_ours(records, tenures)
                     if kept:
                         await self._decide(kept, tenures)
+
+    async def _may_decide(self) -> bool:
+        """Waits while an outage pauses the stream; false when it lasts until the order to stop."""
+        if not self._pacing.open:
+            await self._unless_stopping(self._pacing.may_consume())
+        return self._pacing.open
 
     def _still_ours(self, records: Sequence[SourceRecord], tenures: Tenures) -> Sequence[SourceRecord]:
         """Less those of partitions lost since they were polled: whoever owns these now reads them again."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -14,12 +12,13 @@ from structlog.typing import EventDict
 
 from streamsel.adapters.clock import SystemClock
 from streamsel.codec import decode_dead_letter, encode_log_record
+from streamsel.learning.fold import Applied, Fold
 from streamsel.learning.spec import PRESETS, ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import TopicRefused
-from streamsel.records import Source
+from streamsel.records import LogRecord, Source
 from streamsel.review.refusals import LabelLogUnreachable
-from streamsel.services.learner import Learner
+from streamsel.services.learner import SLICE_SECONDS, Learner
 from tests.core.learning_strategies import (
     label_record,
     mixed_record,
@@ -198,36 +197,53 @@ async def test_learning_does_not_wait_for_the_dead_letters(bench: Bench, prefix:
     assert decode_dead_letter(letter[1]).source == Source("labels", 0, 0)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-async def test_never_holds_the_event_loop_for_ten_milliseconds(bench: Bench, preset: str) -> None:
-    """While it catches up, follows and rewinds; measured as this thread's own time between two turns."""
-    spec = ModelSpec(LABELS, preset, text="note")
-    held: list[float] = []
+class SlowFolding:
+    """The time, as it would pass if every record took a millisecond to fold and nothing else took any."""
+
+    RECORD_SECONDS = 0.001
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folded = 0
+        apply = Fold.apply
+
+        def slowly(fold: Fold, offset: int, record: LogRecord | None) -> Applied:
+            self.folded += 1
+            return apply(fold, offset, record)
+
+        monkeypatch.setattr(Fold, "apply", slowly)
+
+    def time(self) -> float:
+        return self.monotonic()
+
+    def monotonic(self) -> float:
+        return self.folded * self.RECORD_SECONDS
+
+
+async def test_never_holds_the_event_loop_for_longer_than_a_slice(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it catches up, follows and rewinds: between two turns of the loop only so many are folded."""
+    clock = SlowFolding(monkeypatch)
+    learner = Learner(bench.log, SPEC, Metrics(), clock, bench.dead_letters)
+    held: list[int] = []
 
     async def turn() -> None:
-        last = time.thread_time()
+        last = 0
         while True:
             await asyncio.sleep(0)
-            now = time.thread_time()
-            held.append(now - last)
-            last = now
+            held.append(clock.folded - last)
+            last = clock.folded
 
-    await bench.write(*mixed_records(_few(600, preset)))
-    more = [mixed_records(20, seed) for seed in range(2, 2 + _few(30, preset))]
-    learner = bench.learner(spec)
-    gc.collect()
-    gc.disable()
-    try:
-        turning = asyncio.create_task(turn())
-        async with following(learner):
-            for few in more:
-                await bench.write(*few)
-            await learner.reached(await bench.write(retraction_record("1/50", 2)))
-            turning.cancel()
-    finally:
-        gc.enable()
-    assert learner.digest() == bench.digest(spec)
-    assert max(held) < 0.010
+    await bench.write(*mixed_records(600))
+    turning = asyncio.create_task(turn())
+    async with following(learner):
+        for seed in range(2, 32):
+            await bench.write(*mixed_records(20, seed))
+        await learner.reached(await bench.write(retraction_record("1/50", 2)))
+    turning.cancel()
+    assert learner.digest() == bench.digest()
+    assert sum(held) > 2 * 1200  # all of them, and all again
+    assert 1 < max(held) <= SLICE_SECONDS / SlowFolding.RECORD_SECONDS + 1
 
 
 def _few(labels: int, preset: str) -> int:

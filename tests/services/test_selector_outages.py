@@ -52,6 +52,29 @@ def test_the_stream_is_paused_until_the_desk_is_back() -> None:
     in_virtual_time(scenario())
 
 
+def test_a_poll_under_way_when_the_desk_goes_is_decided_when_it_is_back() -> None:
+    """Its events would otherwise be decided with nothing to spend, and never be asked about."""
+
+    async def scenario() -> None:
+        stage = Stage(world := World({0: some_events(300)}))
+        async with selecting(stage):
+            await stage.until(stage.committed_all)
+            polling = world.held["poll"] = asyncio.Event()
+            await asyncio.sleep(1.0)
+            world.events[0] += some_events(300, 300)
+            take_desk_away(world)
+            await asyncio.sleep(1.0)
+            assert stage.metric("streamsel_desk_outage", mode="pause") == 1.0
+            polling.set()
+            await asyncio.sleep(60.0)
+            assert len(decided(world)) == 300
+            bring_desk_back(world)
+            await stage.until(stage.committed_all)
+        assert any(one.query for one in decided(world)[300:])
+
+    in_virtual_time(scenario())
+
+
 def test_queries_in_flight_wait_for_the_desk() -> None:
     """An offer that fails is made again when the desk is back, and its position is committed only then."""
 
