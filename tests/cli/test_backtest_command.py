@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-FIGURES = {
-    "events",
-    "labels",
-    "strategy",
-    "preset",
-    "budget",
-    "accuracy",
-    "balanced_accuracy",
-    "roc_auc",
-    "average_precision",
-    "f1",
-    "seconds",
-    "final_digest",
-}
+from tests.cli.typed import Ran, object_of, streamsel
+from tests.core.backtest_runs import FIGURES
+
 PLAIN = ("--label", "y", "--strategy", "entropy", "--preset", "logistic")
 
 
-def streamsel(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAMSEL_")}
-    return subprocess.run(
-        [sys.executable, "-m", "streamsel", "backtest", *words],
-        cwd=folder,
-        env=kept,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def backtest(folder: Path, *words: str) -> Ran:
+    return streamsel(folder, "backtest", *words)
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +31,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def object_of(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The last line of stdout, of a command that did its work without a word on stderr."""
-    assert (ran.returncode, ran.stderr) == (0, "")
-    content: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
-    return content
-
-
 def test_a_file_is_played_to_one_object(folder: Path) -> None:
     """With the promised keys, over every event; no bar where there is no terminal."""
-    shown = object_of(streamsel(folder, "history.csv", *PLAIN, "--budget", "0.2", "--json"))
-    assert set(shown) == FIGURES
+    shown = object_of(backtest(folder, "history.csv", *PLAIN, "--budget", "0.2", "--json"))
+    assert list(shown) == FIGURES
     assert (shown["events"], shown["strategy"], shown["preset"], shown["budget"]) == (
         600,
         "entropy",
@@ -80,16 +48,16 @@ def test_a_file_is_played_to_one_object(folder: Path) -> None:
 def test_the_same_words_give_the_same_digest(folder: Path) -> None:
     """Whatever else runs beside it; another seed gives another."""
     words = ("history.csv", *PLAIN, "--json", "--limit", "300", "--budget", "0.3")
-    alone = object_of(streamsel(folder, *words))
-    beside = object_of(streamsel(folder, *words, "--compare", "margin", "--seeds", "2", "--workers", "2"))
-    other = object_of(streamsel(folder, *words, "--seed", "2"))
+    alone = object_of(backtest(folder, *words))
+    beside = object_of(backtest(folder, *words, "--compare", "margin", "--seeds", "2", "--workers", "2"))
+    other = object_of(backtest(folder, *words, "--seed", "2"))
     assert alone["final_digest"] == beside["final_digest"] != other["final_digest"]
 
 
 def test_strategies_are_compared_in_one_pass(folder: Path) -> None:
     """Each with its figures; with random among them there is a verdict."""
     words = ("--compare", "random,margin", "--seeds", "2", "--workers", "1", "--json")
-    shown = object_of(streamsel(folder, "history.csv", *PLAIN, *words))
+    shown = object_of(backtest(folder, "history.csv", *PLAIN, *words))
     assert set(shown["compared"]) == {"random", "margin"}
     assert shown["compared"]["margin"]["strategy"] == "margin"
     assert set(shown["intervals"]) == {"accuracy", "balanced_accuracy", "roc_auc", "average_precision", "f1"}
@@ -98,7 +66,7 @@ def test_strategies_are_compared_in_one_pass(folder: Path) -> None:
 
 def test_a_report_is_written(folder: Path) -> None:
     """By segment as asked for; the lines for people on stdout."""
-    ran = streamsel(folder, "history.csv", *PLAIN, "--segment", "shop", "--report", "report.html")
+    ran = backtest(folder, "history.csv", *PLAIN, "--segment", "shop", "--report", "report.html")
     assert ran.returncode == 0
     assert "all labels" in ran.stdout
     page = (folder / "report.html").read_text()
@@ -110,7 +78,7 @@ def test_reviewers_are_simulated(folder: Path) -> None:
     """Two at half a minute a review answer fewer than a budget of half the events, in ten minutes."""
     words = ("--reviewers", "2", "--review-seconds", "30", "--timestamp", "at", "--budget", "0.5")
     away = ("--absent", "200:300", "--burst", "100:150:5")
-    shown = object_of(streamsel(folder, "history.csv", *PLAIN, *words, *away, "--json"))
+    shown = object_of(backtest(folder, "history.csv", *PLAIN, *words, *away, "--json"))
     assert 0 < shown["labels"] < 60
     assert shown["backlog_p95"] > 0
     assert shown["busy"] > 0.5
@@ -142,10 +110,10 @@ def test_what_no_option_says_is_as_configured(folder: Path) -> None:
     """Fields, model, strategy and budget of the file named; an option counts before it."""
     (folder / "ours.toml").write_text(CONFIGURED)
     words = ("history.csv", "--label", "y", "--config", "ours.toml", "--json")
-    shown = object_of(streamsel(folder, *words))
+    shown = object_of(backtest(folder, *words))
     assert (shown["strategy"], shown["preset"], shown["budget"]) == ("entropy", "tree", 0.2)
     assert shown["labels"] == pytest.approx(120, abs=20)
-    told = object_of(streamsel(folder, *words, "--preset", "logistic", "--budget", "0.1"))
+    told = object_of(backtest(folder, *words, "--preset", "logistic", "--budget", "0.1"))
     assert (told["strategy"], told["preset"], told["budget"]) == ("entropy", "logistic", 0.1)
 
 
@@ -153,14 +121,14 @@ def test_configured_rules_apply(folder: Path) -> None:
     """Where nothing may be asked about, no label comes."""
     (folder / "never.toml").write_text(CONFIGURED + NEVER)
     words = ("history.csv", "--label", "y", "--config", "never.toml", "--json")
-    assert object_of(streamsel(folder, *words))["labels"] == 0
+    assert object_of(backtest(folder, *words))["labels"] == 0
 
 
 def test_more_labels_than_two_are_told_apart(folder: Path) -> None:
     """Any number found in the column."""
     rows = "".join(f'{{"a": {row % 3}, "y": "{"xyz"[row % 3]}"}}\n' for row in range(300))
     (folder / "three.jsonl").write_text(rows)
-    shown = object_of(streamsel(folder, "three.jsonl", *PLAIN, "--budget", "0.5", "--json"))
+    shown = object_of(backtest(folder, "three.jsonl", *PLAIN, "--budget", "0.5", "--json"))
     assert shown["events"] == 300
     assert shown["roc_auc"] is not None
 
@@ -190,7 +158,7 @@ def test_a_mistake_on_the_command_line_is_bad_usage(
     folder: Path, words: tuple[str, ...], mistake: str
 ) -> None:
     """Exit 2, saying what would be right; nothing on stdout."""
-    refused = streamsel(folder, *words)
+    refused = backtest(folder, *words)
     told = " ".join(refused.stderr.split())
     assert (refused.returncode, refused.stdout) == (2, "")
     assert mistake in told
@@ -210,7 +178,7 @@ def test_a_mistake_on_the_command_line_is_bad_usage(
 def test_a_bad_file_is_one_line(folder: Path, content: str, mistake: str) -> None:
     """Exit 1, with the row, the column and what was expected."""
     (folder / "bad.csv").write_text(content)
-    refused = streamsel(folder, "bad.csv", "--label", "y")
+    refused = backtest(folder, "bad.csv", "--label", "y")
     assert (refused.returncode, refused.stdout) == (1, "")
     (line,) = refused.stderr.splitlines()
     assert line.startswith("streamsel: bad.csv: ")

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 
@@ -21,6 +16,7 @@ from streamsel.codec import decode_log_record, query_id_of
 from streamsel.metrics import Metrics
 from streamsel.records import Label
 from streamsel.services.desk import Desk
+from tests.cli.typed import Ran, object_of, streamsel
 
 FIGURES = {"events", "labelled", "picked", "strategy", "preset", "utility_mean", "seconds", "ids"}
 CONFIGURATION = """
@@ -42,24 +38,8 @@ least = 0.5
 """
 
 
-def streamsel(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAMSEL_")}
-    return subprocess.run(
-        [sys.executable, "-m", "streamsel", "pool", *words],
-        cwd=folder,
-        env=kept,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def object_of(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The last line of stdout, of a command that did its work without a word on stderr."""
-    assert (ran.returncode, ran.stderr) == (0, "")
-    shown: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
-    return shown
+def pool(folder: Path, *words: str) -> Ran:
+    return streamsel(folder, "pool", *words)
 
 
 @pytest.fixture
@@ -79,13 +59,13 @@ def folder() -> Iterator[Path]:
 
 def test_its_help_shows_an_example(folder: Path) -> None:
     """What to type stands where one looks first."""
-    assert "Example: streamsel pool" in streamsel(folder, "--help").stdout
+    assert "Example: streamsel pool" in pool(folder, "--help").stdout
 
 
 def test_a_batch_is_picked_to_one_object(folder: Path) -> None:
     """With the promised keys; none of the labelled events, and the same for the same seed."""
     shown, again = (
-        object_of(streamsel(folder, "history.csv", "--label", "y", "-k", "20", "--json")) for _ in range(2)
+        object_of(pool(folder, "history.csv", "--label", "y", "-k", "20", "--json")) for _ in range(2)
     )
     assert set(shown) == FIGURES
     assert (shown["events"], shown["labelled"], shown["picked"]) == (300, 60, 20)
@@ -97,9 +77,7 @@ def test_a_batch_is_picked_to_one_object(folder: Path) -> None:
 
 def test_without_labels_the_options_still_count(folder: Path) -> None:
     """People get a line an event; the label column must then be excluded."""
-    ran = streamsel(
-        folder, "history.csv", "--exclude", "y", "--strategy", "coreset", "--limit", "100", "-k", "7"
-    )
+    ran = pool(folder, "history.csv", "--exclude", "y", "--strategy", "coreset", "--limit", "100", "-k", "7")
     first, *lines = ran.stdout.splitlines()
     assert first == "7 of 100 events picked, 0 are labelled already."
     assert len({line.split()[1] for line in lines}) == 7
@@ -108,9 +86,7 @@ def test_without_labels_the_options_still_count(folder: Path) -> None:
 def test_rules_and_quotas_of_the_configuration_apply(folder: Path) -> None:
     """Each is named in what is written."""
     (folder / "streamsel.toml").write_text(CONFIGURATION)
-    object_of(
-        streamsel(folder, "history.csv", "--label", "y", "-k", "20", "--output", "picked.csv", "--json")
-    )
+    object_of(pool(folder, "history.csv", "--label", "y", "-k", "20", "--output", "picked.csv", "--json"))
     with (folder / "picked.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 20
@@ -126,7 +102,7 @@ async def test_the_picks_are_on_the_desk_and_their_labels_in_the_log(folder: Pat
     """Once, however often the command runs; a reviewer's label arrives as any other."""
     (folder / "streamsel.toml").write_text(CONFIGURATION)
     words = ("history.csv", "--label", "y", "-k", "5", "--desk", "--json")
-    shown, again = (object_of(streamsel(folder, *words)) for _ in range(2))
+    shown, again = (object_of(pool(folder, *words)) for _ in range(2))
     assert (shown["offered"], again["offered"]) == (5, 0)
     settings = config.load(
         folder / "streamsel.toml", {"STREAMSEL_REDIS__DATA_DIR": str(folder / ".streamsel")}
@@ -147,7 +123,7 @@ async def test_the_picks_are_on_the_desk_and_their_labels_in_the_log(folder: Pat
 def test_where_all_is_labelled_nothing_is_picked(folder: Path) -> None:
     """That is no mistake."""
     (folder / "done.csv").write_text("id,a,y\n1,2,no\n2,3,yes\n")
-    shown = object_of(streamsel(folder, "done.csv", "--label", "y", "--json", "--output", "none.jsonl"))
+    shown = object_of(pool(folder, "done.csv", "--label", "y", "--json", "--output", "none.jsonl"))
     assert (shown["picked"], shown["utility_mean"], shown["ids"]) == (0, None, [])
     assert (folder / "none.jsonl").read_bytes() == b""
 
@@ -172,7 +148,7 @@ def test_a_mistake_on_the_command_line_is_bad_usage(
     folder: Path, words: tuple[str, ...], mistake: str
 ) -> None:
     """Exit 2, saying what would be right; nothing on stdout."""
-    refused = streamsel(folder, *words)
+    refused = pool(folder, *words)
     told = " ".join(refused.stderr.split())
     assert (refused.returncode, refused.stdout) == (2, "")
     assert mistake in told
@@ -192,7 +168,7 @@ def test_a_mistake_on_the_command_line_is_bad_usage(
 def test_a_bad_file_is_one_line(folder: Path, content: str, words: tuple[str, ...], mistake: str) -> None:
     """Exit 1, with the row, the column and what was expected; no server was started for it."""
     (folder / "bad.csv").write_text(content)
-    refused = streamsel(folder, "bad.csv", "--label", "y", *words)
+    refused = pool(folder, "bad.csv", "--label", "y", *words)
     assert (refused.returncode, refused.stdout) == (1, "")
     (line,) = refused.stderr.splitlines()
     assert line.startswith("streamsel: bad.csv: ")

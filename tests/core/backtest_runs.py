@@ -11,6 +11,21 @@ from streamsel.backtest.reviewers import SimulatedDesk
 from streamsel.backtest.stream import Stream
 from streamsel.backtest.trace import Plan, Trace
 
+FIGURES = [
+    "events",
+    "labels",
+    "strategy",
+    "preset",
+    "budget",
+    "accuracy",
+    "balanced_accuracy",
+    "roc_auc",
+    "average_precision",
+    "f1",
+    "seconds",
+    "final_digest",
+]
+"""Of one run, in the order they are shown."""
 PLAN = Plan(strategy="entropy", preset="logistic", budget=0.1, explore=0.2, window=500, seed=1)
 
 

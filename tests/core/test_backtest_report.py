@@ -14,7 +14,7 @@ from streamsel.backtest.results import Results, as_json, labels_saved
 from streamsel.backtest.results_text import text
 from streamsel.backtest.trace import Plan, ReviewerPlan
 from streamsel.backtest.whole import backtest
-from tests.core.backtest_runs import PLAN, made_up, stream
+from tests.core.backtest_runs import FIGURES, PLAN, made_up, stream
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&.csv"
 REVIEWERS = ReviewerPlan(3, 5.0, 20, 900.0, events_per_second=5.0)
@@ -33,20 +33,7 @@ def reported() -> Results:
 def test_one_run_is_told_by_its_figures() -> None:
     """Under the names that are promised, with no verdict where nothing was compared."""
     shown = as_json(results())
-    assert list(shown) == [
-        "events",
-        "labels",
-        "strategy",
-        "preset",
-        "budget",
-        "accuracy",
-        "balanced_accuracy",
-        "roc_auc",
-        "average_precision",
-        "f1",
-        "seconds",
-        "final_digest",
-    ]
+    assert list(shown) == FIGURES
     assert (shown["events"], shown["labels"], shown["final_digest"]) == (400, 40, "entropy-1")
 
 
