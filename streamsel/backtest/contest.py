@@ -39,7 +39,9 @@ def contest(plan: Plan, compared: Iterable[str], seeds: int, share: float | None
     numbers of labels are worth.
     """
     judged = [plan.strategy, *compared]
-    unhindered = replace(plan, strategy=RANDOM, reviewers=None, constraints=ConstraintSettings())
+    unhindered = replace(
+        plan, strategy=RANDOM, reviewers=None, allowance=None, constraints=ConstraintSettings()
+    )
     if share is None:
         return Contest({name: _seeded(replace(plan, strategy=name), seeds) for name in judged})
     plans = {name: _seeded(replace(plan, strategy=name), seeds) for name in (*judged, RANDOM)}
@@ -49,12 +51,17 @@ def contest(plan: Plan, compared: Iterable[str], seeds: int, share: float | None
 
 
 def expected_share(plan: Plan, stream: Stream) -> float:
-    """About the share of events that will be labelled: the budget, or what reviewers can do of it."""
-    if plan.reviewers is None:
-        return plan.budget
-    seconds = float(arrivals(len(stream), plan.reviewers, stream.times)[-1])
-    reviews = plan.reviewers.reviewers * seconds / plan.reviewers.review_seconds
-    return min(plan.budget, max(reviews, 1.0) / len(stream))
+    """About the share of events that will be labelled: the budget, or what the clock allows or reviewers can
+    do of it."""
+    reviewers, allowance = plan.reviewers, plan.allowance
+    bursts = () if reviewers is None else reviewers.bursts
+    seconds = float(arrivals(len(stream), plan.events_per_second, stream.times, bursts)[-1])
+    labels = [plan.budget * len(stream)]
+    if reviewers is not None:
+        labels.append(reviewers.reviewers * seconds / reviewers.review_seconds)
+    if allowance is not None:
+        labels.append(allowance.most(seconds))
+    return min(plan.budget, max(min(labels), 1.0) / len(stream))
 
 
 def _seeded(plan: Plan, seeds: int) -> list[Plan]:

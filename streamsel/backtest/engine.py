@@ -6,43 +6,24 @@ events ► score ► decide ► ask ► wait (events, or reviewers) ► learn
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
-from streamsel.backtest.reviewers import SimulatedDesk, arrivals
+from streamsel.backtest.oracles import oracle_of
 from streamsel.backtest.stream import Stream
-from streamsel.backtest.trace import Integers, Plan, ReviewCourse, ReviewerPlan, Trace
+from streamsel.backtest.trace import Integers, Plan, Trace
 from streamsel.learning.fold import Fold
 from streamsel.learning.scorer import Opinions
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import FeatureTable, Label, LabelSource, Lane
-from streamsel.selection import CapacityPolicy, QueryRate
 from streamsel.selection.strategy import QueryStrategy, Scored, StrategySettings
 
 MICRO_BATCH = 25
 """Events decided by one model; their labels count from the next micro-batch on."""
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
 """By the gate's codes."""
-RATE_EVENTS = 200
-"""Arrivals over which the event rate is measured."""
-
-
-class Oracle(Protocol):
-    """Who answers, when, and how much may be asked."""
-
-    def rate(self, row: int) -> QueryRate:
-        """What the micro-batch that starts at ``row`` may spend."""
-
-    def ask(self, row: int, utility: float, lane: int) -> None: ...
-
-    def answered(self, row: int) -> list[int]:
-        """The rows whose labels have come by the time event ``row`` arrives, each once, in order."""
-
-    def course(self) -> ReviewCourse | None: ...
 
 
 def run(stream: Stream, plan: Plan, progress: Callable[[int], None]) -> Trace:
@@ -71,7 +52,7 @@ class _Play:
         self._strategy = QueryStrategy(
             StrategySettings(plan.strategy, plan.window, plan.seed, stream.text, plan.constraints)
         )
-        self._oracle = _oracle(stream, plan)
+        self._oracle = oracle_of(stream, plan)
         count = len(stream)
         self._probabilities = np.full((count, len(stream.labels)), np.nan)
         self._lanes = np.zeros(count, dtype=np.int8)
@@ -101,7 +82,9 @@ class _Play:
         selected = self._strategy.decide(scored, self._oracle.rate(start))
         self._lanes[start:stop] = selected.decisions.lanes
         self._propensities[start:stop] = selected.decisions.propensities
-        for offset in np.flatnonzero(selected.decisions.lanes).tolist():
+        asked = np.flatnonzero(selected.decisions.lanes).tolist()
+        self._oracle.charge(len(asked), selected.decisions.cost)
+        for offset in asked:
             row, lane = start + offset, int(selected.decisions.lanes[offset])
             self._oracle.ask(row, float(selected.utilities[offset]), lane)
 
@@ -152,74 +135,3 @@ class _Play:
             probabilities=dict(zip(stream.labels, said.tolist(), strict=True)) if known else {},
         )
         self._model.fold.apply(self._model.version, label)
-
-
-class _DelayedOracle:
-    """Whatever is asked is answered ``delay`` events later."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._delay = plan.delay
-        self._waiting: deque[int] = deque()
-        self._rate = QueryRate(
-            fraction=plan.budget,
-            explore_fraction=plan.explore * plan.budget,
-            room=2**31,
-            explore_room=2.0**31,
-        )
-
-    def rate(self, row: int) -> QueryRate:  # noqa: ARG002
-        return self._rate
-
-    def ask(self, row: int, utility: float, lane: int) -> None:  # noqa: ARG002
-        self._waiting.append(row)
-
-    def answered(self, row: int) -> list[int]:
-        rows = []
-        while self._waiting and self._waiting[0] + self._delay < row:
-            rows.append(self._waiting.popleft())
-        return rows
-
-    def course(self) -> ReviewCourse | None:
-        return None
-
-
-class _ReviewingOracle:
-    """Simulated reviewers behind the capacity law; labels then take ``delay`` more events to arrive."""
-
-    def __init__(self, stream: Stream, plan: Plan, reviewers: ReviewerPlan) -> None:
-        self._desk = SimulatedDesk(reviewers, plan.seed)
-        self._times = arrivals(len(stream), reviewers, stream.times)
-        self._delay = plan.delay
-        self._landed: deque[tuple[int, int]] = deque()
-        self._policy = CapacityPolicy(
-            budget=plan.budget,
-            explore=plan.explore,
-            target_backlog=reviewers.target_backlog,
-            expire_seconds=reviewers.expire_seconds,
-        )
-
-    def rate(self, row: int) -> QueryRate:
-        first = max(row - RATE_EVENTS, 0)
-        elapsed = self._times[row] - self._times[first]
-        events_per_second = (row - first) / elapsed if elapsed > 0.0 else 0.0
-        return self._policy.rate(self._desk.facts(self._now(row), events_per_second))
-
-    def ask(self, row: int, utility: float, lane: int) -> None:
-        self._desk.offer(self._now(row), row, utility, lane)
-
-    def answered(self, row: int) -> list[int]:
-        self._landed.extend((one, row) for one in self._desk.answered(self._now(row)))
-        rows = []
-        while self._landed and (self._landed[0][1] + self._delay <= row or row == len(self._times)):
-            rows.append(self._landed.popleft()[0])
-        return rows
-
-    def course(self) -> ReviewCourse | None:
-        return self._desk.course(self._now(len(self._times)))
-
-    def _now(self, row: int) -> float:
-        return float(self._times[min(row, len(self._times) - 1)])
-
-
-def _oracle(stream: Stream, plan: Plan) -> Oracle:
-    return _DelayedOracle(plan) if plan.reviewers is None else _ReviewingOracle(stream, plan, plan.reviewers)

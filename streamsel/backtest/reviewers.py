@@ -29,14 +29,16 @@ SPREAD = 0.5
 (R. D. Luce, Response Times, 1986)."""
 
 
-def arrivals(count: int, plan: ReviewerPlan, times: Floats | None) -> Floats:
+def arrivals(
+    count: int, events_per_second: float, times: Floats | None, bursts: Sequence[Burst] = ()
+) -> Floats:
     """When events arrive, in seconds since the first: (count,), never falling.
 
-    By ``times`` (seconds, of shape (count,)) or else at the plan's pace; during a burst that clock runs
+    By ``times`` (seconds, of shape (count,)) or else at an even pace; during a burst that clock runs
     ``factor`` times as fast.
     """
-    paced = np.arange(count) / plan.events_per_second if times is None else times - times[:1]
-    return hastened(np.asarray(paced, dtype=np.float64), plan.bursts)
+    paced = np.arange(count) / events_per_second if times is None else times - times[:1]
+    return hastened(np.asarray(paced, dtype=np.float64), bursts)
 
 
 def hastened(paced: Floats, bursts: Sequence[Burst]) -> Floats:

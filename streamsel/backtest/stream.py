@@ -102,10 +102,11 @@ class _Reader:
         layout = self._layout
         try:
             event_id = layout.event_id(row) or f"row {number}"
-            features = layout.event_features(row)
-            event_time = layout.event_time(row)
+            event = layout.privacy.admitted(row)
+            features = layout.event_features(event)
+            event_time = layout.event_time(event)
             if layout.segments:
-                self._segments.append(layout.event_segments(row))
+                self._segments.append(layout.event_segments(event))
         except Unreadable as unreadable:
             raise self._bad_row(number, unreadable.detail) from None
         if event_id in self._ids:

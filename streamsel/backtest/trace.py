@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamsel.selection.budget import DAY, HOUR
 from streamsel.selection.constraints import ConstraintSettings
 
 Floats = NDArray[np.float64]
@@ -43,10 +45,25 @@ class ReviewerPlan:
     target_backlog: int
     expire_seconds: float
     """A query that nobody has claimed for so long is given up."""
-    events_per_second: float = 20.0
-    """How fast events come when the stream has no times."""
     bursts: tuple[Burst, ...] = ()
     absences: tuple[Absence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What may be asked by the clock (see ``selection.budget``); ``None`` is no limit."""
+
+    labels_per_hour: float | None = None
+    money_per_day: float | None = None
+    money_per_query: float = 1.0
+    """What an ordinary query costs."""
+
+    def most(self, seconds: float) -> float:
+        """Ordinary queries in so long a time."""
+        hours, days = seconds / HOUR, seconds / DAY
+        labels = math.inf if self.labels_per_hour is None else self.labels_per_hour * hours
+        money = math.inf if self.money_per_day is None else self.money_per_day * days
+        return min(labels, money / self.money_per_query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +84,10 @@ class Plan:
     """Events decided between asking and learning, beside what reviewers take."""
     seed_labels: int = 0
     """The first events, whose labels are known beforehand and learned as they come, at no one's cost."""
+    allowance: Allowance | None = None
+    """Beside the budget: the smaller counts."""
+    events_per_second: float = 20.0
+    """How fast events come when the stream has no times."""
     reviewers: ReviewerPlan | None = None
     """Without a plan, whatever is asked is answered."""
     constraints: ConstraintSettings = field(default_factory=ConstraintSettings)

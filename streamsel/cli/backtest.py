@@ -16,7 +16,7 @@ from streamsel.config.sections import Capacity, Model
 from streamsel.config.select import STRATEGIES, Select
 
 if TYPE_CHECKING:
-    from streamsel.backtest.trace import ReviewerPlan
+    from streamsel.backtest.trace import Allowance, ReviewerPlan
 
 EXAMPLE = (
     "Example: streamsel backtest history.csv --label fraud --compare random --seeds 5 --report report.html"
@@ -77,7 +77,7 @@ def backtest(
     """Play a labelled file as a stream: score every event, ask about a few, learn their labels.
 
     Every event is predicted before its label can be known, and all of them count. What no option says is as
-    configured: fields, model, strategy, budget, rules, quotas, costs and the like.
+    configured: fields, model, strategy, budgets, rules, quotas, costs and the like.
     """
     settings = load_config(path)
     if strategy is not None:
@@ -106,9 +106,9 @@ def backtest(
         seed=seed,
         delay=delay,
         seed_labels=seed_labels,
-        reviewers=_reviewers(
-            settings.capacity, reviewers, review_seconds, events_per_second, burst or [], absent or []
-        ),
+        allowance=_allowance(select),
+        events_per_second=_above_zero("--events-per-second", events_per_second),
+        reviewers=_reviewers(settings.capacity, reviewers, review_seconds, burst or [], absent or []),
         constraints=select.constraints(),
         factory=None if preset else model.factory,
         copies=0 if preset else model.copies,
@@ -160,20 +160,31 @@ def backtest(
         report.write_text(html(results), encoding="utf-8")
 
 
+def _above_zero(option: str, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"'{value}' is not a number above 0", param_hint=option)
+    return value
+
+
+def _allowance(select: Select) -> Allowance | None:
+    from streamsel.backtest.trace import Allowance
+
+    if select.labels_per_hour is None and select.money_per_day is None:
+        return None
+    return Allowance(select.labels_per_hour, select.money_per_day, select.costs.costs().ordinary())
+
+
 def _reviewers(
     capacity: Capacity,
     reviewers: int | None,
     review_seconds: float,
-    events_per_second: float,
     bursts: Sequence[str],
     absences: Sequence[str],
 ) -> ReviewerPlan | None:
     from streamsel.backtest.trace import ReviewerPlan
     from streamsel.cli import spans
 
-    for option, value in (("--review-seconds", review_seconds), ("--events-per-second", events_per_second)):
-        if not (math.isfinite(value) and value > 0):
-            raise typer.BadParameter(f"'{value}' is not a number above 0", param_hint=option)
+    _above_zero("--review-seconds", review_seconds)
     if reviewers is None:
         if bursts or absences:
             raise typer.BadParameter("needs --reviewers", param_hint="--burst" if bursts else "--absent")
@@ -183,7 +194,6 @@ def _reviewers(
         review_seconds,
         capacity.target_backlog,
         capacity.expire_seconds,
-        events_per_second,
         spans.bursts(bursts),
         spans.absences(absences),
     )

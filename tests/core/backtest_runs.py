@@ -53,7 +53,7 @@ def made_up(played: Stream, plan: Plan, progress: Callable[[int], None]) -> Trac
     course = None
     if plan.reviewers is not None:
         desk = SimulatedDesk(plan.reviewers, plan.seed)
-        times = rows / plan.reviewers.events_per_second
+        times = rows / plan.events_per_second
         for row in np.flatnonzero(asked).tolist():
             desk.offer(float(times[row]), row, 0.5, 1)
         desk.answered(float(times[-1]))

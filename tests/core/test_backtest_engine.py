@@ -13,7 +13,7 @@ from river import datasets
 from streamsel.backtest.engine import MICRO_BATCH, run
 from streamsel.backtest.scores import score
 from streamsel.backtest.stream import Stream
-from streamsel.backtest.trace import Plan, ReviewerPlan, Trace
+from streamsel.backtest.trace import Allowance, Plan, ReviewerPlan, Trace
 from streamsel.config.select import STRATEGIES
 from streamsel.records import Value
 from streamsel.selection.acquisition.uncertainty import margin
@@ -168,24 +168,41 @@ def test_slow_members_may_be_spared(phishing: Stream) -> None:
     assert accuracies[0] == pytest.approx(accuracies[1], abs=0.05)
 
 
-REVIEWERS = ReviewerPlan(
-    reviewers=2, review_seconds=10.0, target_backlog=5, expire_seconds=900.0, events_per_second=2.0
-)
+REVIEWERS = ReviewerPlan(reviewers=2, review_seconds=10.0, target_backlog=5, expire_seconds=900.0)
 
 
 def test_reviewers_bound_what_is_asked(phishing: Stream) -> None:
     """Two at ten seconds a review answer 0.2 a second, of two events; they are kept at work, and their queue
     stays short. What they take comes before the delay."""
-    trace = played(phishing, replace(PLAN, budget=0.5, reviewers=REVIEWERS))
+    trace = played(phishing, replace(PLAN, budget=0.5, events_per_second=2.0, reviewers=REVIEWERS))
     course = trace.course
     assert course is not None
     answers = np.count_nonzero(trace.learned_at >= 0)
     assert answers == pytest.approx(0.2 / 2.0 * len(phishing), rel=0.25)
     assert np.percentile(course.backlog, 95) <= 10
     assert course.review_seconds > 0.9 * course.present_seconds
-    later = played(phishing, replace(PLAN, budget=0.5, reviewers=REVIEWERS, delay=100))
+    later = played(phishing, replace(PLAN, budget=0.5, events_per_second=2.0, reviewers=REVIEWERS, delay=100))
     learned = np.flatnonzero((later.learned_at >= 0) & (later.learned_at < len(phishing)))
     assert (later.learned_at[learned] - learned > 100).all()
+
+
+@pytest.mark.parametrize(
+    "allowance",
+    [
+        Allowance(labels_per_hour=720.0),
+        Allowance(money_per_day=34_560.0, money_per_query=2.0),
+        Allowance(720.0, money_per_day=1e9),
+    ],
+)
+@pytest.mark.parametrize("reviewers", [None, ReviewerPlan(20, 1.0, 100, 900.0)])
+def test_a_budget_by_the_clock_is_kept(
+    phishing: Stream, allowance: Allowance, reviewers: ReviewerPlan | None
+) -> None:
+    """One label in five seconds is one of ten events, whatever share of events and reviewers would bear."""
+    plan = replace(PLAN, budget=0.5, events_per_second=2.0, allowance=allowance, reviewers=reviewers)
+    asked = np.flatnonzero(played(phishing, plan).lanes)
+    assert len(asked) == pytest.approx(0.1 * len(phishing), rel=0.15)
+    assert np.count_nonzero(asked >= len(phishing) // 2) == pytest.approx(len(asked) / 2, rel=0.2)
 
 
 def test_rules_and_quotas_look_at_segments(phishing: Stream) -> None:

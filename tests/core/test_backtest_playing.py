@@ -8,7 +8,7 @@ import pytest
 
 from streamsel.backtest.contest import ALL_LABELS, RANDOM, RUNGS, contest, expected_share
 from streamsel.backtest.playing import play
-from streamsel.backtest.trace import ReviewerPlan
+from streamsel.backtest.trace import Allowance, ReviewerPlan
 from tests.core.backtest_runs import PLAN, failing, made_up, stream
 
 
@@ -66,3 +66,19 @@ def test_reviewers_bound_the_share_that_is_expected() -> None:
     assert expected_share(PLAN, stream()) == PLAN.budget
     few = replace(PLAN, reviewers=ReviewerPlan(2, 10.0, 20, 900.0))
     assert expected_share(few, stream(401)) == pytest.approx(4 / 401)
+
+
+def test_the_clock_bounds_the_share_that_is_expected() -> None:
+    """1,800 labels an hour are 10 in 20 seconds; half the money buys half of that."""
+    hourly = replace(PLAN, allowance=Allowance(labels_per_hour=1_800.0))
+    assert expected_share(hourly, stream(401)) == pytest.approx(10 / 401)
+    daily = replace(PLAN, allowance=Allowance(1_800.0, money_per_day=43_200.0, money_per_query=2.0))
+    assert expected_share(daily, stream(401)) == pytest.approx(5 / 401)
+
+
+def test_what_is_compared_at_other_numbers_of_labels_is_not_bound_by_the_clock() -> None:
+    """Random sampling at the same budget is."""
+    allowance = Allowance(labels_per_hour=60.0)
+    runs = contest(replace(PLAN, allowance=allowance), [], seeds=1, share=0.05)
+    assert runs.plans[RANDOM][0].allowance == allowance
+    assert all(plan.allowance is None for plans in (runs.plans[ALL_LABELS], *runs.rungs) for plan in plans)

@@ -17,7 +17,7 @@ from streamsel.backtest.whole import backtest
 from tests.core.backtest_runs import FIGURES, PLAN, made_up, stream
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&.csv"
-REVIEWERS = ReviewerPlan(3, 5.0, 20, 900.0, events_per_second=5.0)
+REVIEWERS = ReviewerPlan(3, 5.0, 20, 900.0)
 
 
 def results(plan: Plan = PLAN, labels: tuple[str, ...] = ("no", "yes"), **options: object) -> Results:
@@ -27,7 +27,9 @@ def results(plan: Plan = PLAN, labels: tuple[str, ...] = ("no", "yes"), **option
 
 @pytest.fixture(scope="module")
 def reported() -> Results:
-    return results(replace(PLAN, reviewers=REVIEWERS), compared=["margin"], seeds=3, reported=True)
+    return results(
+        replace(PLAN, reviewers=REVIEWERS, events_per_second=5.0), compared=["margin"], seeds=3, reported=True
+    )
 
 
 def test_one_run_is_told_by_its_figures() -> None:
@@ -59,7 +61,7 @@ def test_simulated_reviewers_add_their_figures(reported: Results) -> None:
 
 def test_what_could_not_be_measured_is_null() -> None:
     """JSON has no NaN."""
-    plan = replace(PLAN, reviewers=replace(REVIEWERS, reviewers=1, review_seconds=1e6))
+    plan = replace(PLAN, events_per_second=5.0, reviewers=replace(REVIEWERS, reviewers=1, review_seconds=1e6))
     shown = as_json(results(plan))
     assert shown["age_p95_seconds"] is None
     assert orjson.loads(orjson.dumps(shown)) == shown
