@@ -26,8 +26,13 @@ Lane: TypeAlias = Literal["none", "uncertain", "explore", "rule"]
 """Why an event was asked about: not at all, for its utility, by the exploration draw, or because a rule gave
 it a rank."""
 
-LabelSource: TypeAlias = Literal["reviewer", "seed"]
-"""Who answered: a reviewer at the desk, or a labelled file put into the log beforehand."""
+LabelSource: TypeAlias = Literal["reviewer", "consensus", "seed"]
+"""Who answered: a reviewer at the desk, several whose opinions agree, or a labelled file put into the log
+beforehand."""
+
+OpinionKind: TypeAlias = Literal["overlap", "late", "gold"]
+"""Why an answer is only an opinion: one of several asked for, too late to count, or to a question whose
+answer is known."""
 
 
 class Partition(NamedTuple):
@@ -123,11 +128,44 @@ class Label:
     model_version: int = 0
     decided_at: float | None = None
     segments: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    """From claim to answer; ``None`` where nobody claimed: seeds, consensus, corrections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One reviewer's answer in the label log which by itself changes no model.
+
+    All of a query's overlap opinions together are resolved to one label, or settled by another reviewer.
+    """
+
+    query_id: str
+    event_id: str
+    label: str
+    labelled_by: str
+    labelled_at: float
+    kind: OpinionKind
+    slot: int = 1
+    """Which of the answers that the query was to get, from 1 on."""
+    slots: int = 1
+    """How many it was to get."""
+    seconds: float | None = None
+    """As a label's."""
+    expected: str | None = None
+    """The known answer; of gold alone."""
+    revision: int = 1
+    """A newer one of a ``label_id`` replaces the older ones."""
+
+    @property
+    def label_id(self) -> str:
+        """What newer revisions and a retraction name it by: one a slot, but of a gold question, which is
+        asked again and again, and of late answers, which fill no slot, one a reviewer."""
+        return f"{self.query_id}~{self.slot if self.kind == 'overlap' else self.labelled_by}"
 
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """Takes a label back: from its revision on, the model is as if the label had never been learned."""
+    """Takes a label or an opinion back: from its revision on, all is as if that had never been given."""
 
     label_id: str
     revision: int
@@ -136,7 +174,7 @@ class Retraction:
     retracted_at: float
 
 
-LogRecord: TypeAlias = Label | Retraction
+LogRecord: TypeAlias = Label | Opinion | Retraction
 """What the label log holds."""
 
 

@@ -17,12 +17,15 @@ from streamsel.records import (
     LabelSource,
     Lane,
     LogRecord,
+    Opinion,
+    OpinionKind,
     Query,
     Retraction,
 )
 
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
-LABEL_SOURCES: tuple[LabelSource, ...] = ("reviewer", "seed")
+LABEL_SOURCES: tuple[LabelSource, ...] = ("reviewer", "consensus", "seed")
+OPINION_KINDS: tuple[OpinionKind, ...] = ("overlap", "late", "gold")
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """What JSON writes six bytes for."""
@@ -87,7 +90,7 @@ def decode_query(content: bytes | dict[str, Any]) -> Query:
 
 
 def encode_log_record(record: LogRecord) -> bytes:
-    """A label or retraction for the label log."""
+    """A label, opinion or retraction for the label log."""
     if isinstance(record, Retraction):
         return orjson.dumps(
             {
@@ -98,6 +101,24 @@ def encode_log_record(record: LogRecord) -> bytes:
                 "reason": record.reason,
                 "retracted_by": record.retracted_by,
                 "retracted_at": record.retracted_at,
+            }
+        )
+    if isinstance(record, Opinion):
+        return orjson.dumps(
+            {
+                "kind": "opinion",
+                "v": VERSION,
+                "query_id": record.query_id,
+                "event_id": record.event_id,
+                "label": record.label,
+                "labelled_by": record.labelled_by,
+                "labelled_at": record.labelled_at,
+                "opinion": record.kind,
+                "slot": record.slot,
+                "slots": record.slots,
+                "seconds": record.seconds,
+                "expected": record.expected,
+                "revision": record.revision,
             }
         )
     return orjson.dumps(
@@ -118,6 +139,7 @@ def encode_log_record(record: LogRecord) -> bytes:
             "model_version": record.model_version,
             "decided_at": record.decided_at,
             "segments": record.segments,
+            "seconds": record.seconds,
             "features": dict(sorted(record.features.items())),
         }
     )
@@ -126,14 +148,11 @@ def encode_log_record(record: LogRecord) -> bytes:
 def decode_log_record(content: bytes) -> LogRecord:
     """Raises ``Unreadable`` (reason ``unreadable_label``) naming the field."""
     fields = Fields("label", content)
-    if fields.one_of("kind", ("label", "retraction")) == "retraction":
-        return Retraction(
-            label_id=fields.text("label_id"),
-            revision=fields.integer("revision"),
-            reason=fields.text("reason", ""),
-            retracted_by=fields.text("retracted_by"),
-            retracted_at=fields.number("retracted_at"),
-        )
+    match fields.one_of("kind", ("label", "opinion", "retraction")):
+        case "opinion":
+            return _opinion(fields)
+        case "retraction":
+            return _retraction(fields)
     return Label(
         label_id=fields.text("label_id"),
         revision=fields.integer("revision"),
@@ -150,6 +169,33 @@ def decode_log_record(content: bytes) -> LogRecord:
         model_version=fields.integer("model_version", 0),
         decided_at=fields.optional_number("decided_at"),
         segments=fields.texts("segments"),
+        seconds=fields.optional_number("seconds"),
+    )
+
+
+def _opinion(fields: Fields) -> Opinion:
+    return Opinion(
+        query_id=fields.text("query_id"),
+        event_id=fields.text("event_id"),
+        label=fields.text("label"),
+        labelled_by=fields.text("labelled_by"),
+        labelled_at=fields.number("labelled_at"),
+        kind=cast(OpinionKind, fields.one_of("opinion", OPINION_KINDS)),
+        slot=fields.integer("slot", 1),
+        slots=fields.integer("slots", 1),
+        seconds=fields.optional_number("seconds"),
+        expected=fields.optional_text("expected"),
+        revision=fields.integer("revision", 1),
+    )
+
+
+def _retraction(fields: Fields) -> Retraction:
+    return Retraction(
+        label_id=fields.text("label_id"),
+        revision=fields.integer("revision"),
+        reason=fields.text("reason", ""),
+        retracted_by=fields.text("retracted_by"),
+        retracted_at=fields.number("retracted_at"),
     )
 
 

@@ -29,7 +29,7 @@ from streamsel.learning.features import present
 from streamsel.learning.ledger import Ledger
 from streamsel.learning.presets import Classifier, FitsAhead, build
 from streamsel.learning.spec import ModelSpec, unknown_label
-from streamsel.records import Experience, Label, LogRecord, Value
+from streamsel.records import Experience, Label, LogRecord, Opinion, Value
 
 PROBES = 16
 """The digest is taken over the predictions for the first so many labels learned."""
@@ -41,6 +41,8 @@ class Outcome(StrEnum):
     LEARNED = "learned"
     RETRACTED = "retracted"
     """A retraction that counts, and had nothing to unlearn."""
+    OPINION = "opinion"
+    """One answer of several, or one that does not count: not for the model."""
     DUPLICATE = "duplicate"
     """This revision of the label, or a newer one, is known; the model did not change."""
     UNREADABLE = "unreadable"
@@ -119,6 +121,8 @@ class Fold:
         self.version += 1
         if record is None:
             return Applied(Outcome.UNREADABLE)
+        if isinstance(record, Opinion):
+            return Applied(Outcome.OPINION)
         if isinstance(record, Label) and not self._counts(record):
             return Applied(Outcome.UNKNOWN_LABEL, unknown_label(record.label, self.spec.labels))
         counting = self._ledger.entry(record.label_id).offset
@@ -210,7 +214,12 @@ class Fold:
         return " ".join(f"{predicted.get(label, 0.0):.9f}" for label in self.spec.labels)
 
     def _counts(self, record: LogRecord) -> bool:
-        return not isinstance(record, Label) or record.label in self.spec.labels
+        match record:
+            case Label():
+                return record.label in self.spec.labels
+            case Opinion():
+                return False
+        return True
 
 
 def _fit_ahead(model: FitsAhead, features: dict[str, Value], label: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hypothesis import strategies as st
 
-from streamsel.records import FeatureTable, Label, Retraction, Value
+from streamsel.records import FeatureTable, Label, Opinion, Retraction, Value
 
 NAMES = ("amount", "country", "country=SE", "flag", "note", "zero")
 """One of them is what a category of another would be called."""
@@ -67,3 +67,10 @@ def mixed_record(draw: random.Random, label_id: str, revision: int = 1) -> Label
 def retraction_record(label_id: str, revision: int) -> Retraction:
     """A retraction with only what learning looks at filled in."""
     return Retraction(label_id, revision, "mistaken", "ada", 2.0)
+
+
+def opinion_record(query_id: str, revision: int = 1, label: str = "fine", slot: int = 1) -> Opinion:
+    """One of two answers to a query, with only what learning could look at filled in."""
+    return Opinion(
+        query_id, f"event of {query_id}", label, "ada", 1.0, "overlap", slot, slots=2, revision=revision
+    )

@@ -1,10 +1,11 @@
-"""Queries, labels, retractions and dead letters as JSON that a later release can still read."""
+"""Queries, labels, opinions, retractions and dead letters as JSON that a later release can still read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from streamsel.codec import (
     encode_query,
     query_id_of,
 )
-from streamsel.records import DeadLetter, Label, Query, Retraction, Source
+from streamsel.records import DeadLetter, Label, Opinion, OpinionKind, Query, Retraction, Source
 
 QUERY = Query(
     query_id="q1", event_id="e1", lane="uncertain", propensity=0.5, utility=0.9, model_version=12,
@@ -33,6 +34,11 @@ LABEL = Label(
     label_id="l1", revision=2, event_id="e1", label="b", source="reviewer", labelled_by="ann",
     labelled_at=2.5, features={"amount": 1.5, "gone": None}, query_id="q1", lane="explore", propensity=0.2,
     probabilities={"a": 0.4}, model_version=12, decided_at=1.5, segments={"region": "4"},
+    seconds=7.25,
+)  # fmt: skip
+OPINION = Opinion(
+    query_id="q1", event_id="e1", label="b", labelled_by="ann", labelled_at=2.5, kind="gold", slot=2, slots=3,
+    seconds=7.25, expected="a", revision=4,
 )  # fmt: skip
 RETRACTION = Retraction("l1", 3, "entered by mistake", "ann", 3.5)
 LETTER = DeadLetter("not_json", "line 1", Source("events", 0, 7), b"pay\xffload", 4.5)
@@ -40,6 +46,7 @@ LETTER = DeadLetter("not_json", "line 1", Source("events", 0, 7), b"pay\xffload"
 KINDS: dict[str, tuple[Any, Callable[[Any], bytes], Callable[[bytes], Any]]] = {
     "query": (QUERY, encode_query, decode_query),
     "label": (LABEL, encode_log_record, decode_log_record),
+    "opinion": (OPINION, encode_log_record, decode_log_record),
     "retraction": (RETRACTION, encode_log_record, decode_log_record),
     "dead_letter": (LETTER, encode_dead_letter, decode_dead_letter),
 }
@@ -53,6 +60,7 @@ REQUIRED = {
         "kind", "label_id", "revision", "event_id", "label", "source", "labelled_by", "labelled_at",
         "features",
     },
+    "opinion": {"kind", "query_id", "event_id", "label", "labelled_by", "labelled_at", "opinion"},
     "retraction": {"kind", "label_id", "revision", "retracted_by", "retracted_at"},
     "dead_letter": {"reason", "source", "failed_at"},
 }  # fmt: skip
@@ -102,8 +110,8 @@ def test_mistyped_fields_are_named_with_their_value(kind: str) -> None:
     ("change", "said"),
     [
         ({"lane": "fast"}, "field 'lane' is 'fast'; it must be one of none, uncertain, explore"),
-        ({"source": "rumour"}, "field 'source' is 'rumour'; it must be one of reviewer, seed"),
-        ({"kind": "directive"}, "field 'kind' is 'directive'; it must be one of label, retraction"),
+        ({"source": "rumour"}, "field 'source' is 'rumour'; it must be one of reviewer, consensus, seed"),
+        ({"kind": "directive"}, "field 'kind' is 'directive'; it must be one of label, opinion, retraction"),
         ({"revision": 1.0}, "field 'revision' is 1.0; it must be a whole number"),
         (
             {"features": {"a": [1]}},
@@ -116,6 +124,48 @@ def test_values_a_label_cannot_have(change: dict[str, Any], said: str) -> None:
     with pytest.raises(Unreadable, match=said) as refused:
         decode_log_record(json.dumps(json.loads(encode_log_record(LABEL)) | change).encode())
     assert refused.value.reason == "unreadable_label"
+
+
+opinions = st.builds(
+    Opinion,
+    query_id=st.text(),
+    event_id=st.text(),
+    label=st.text(),
+    labelled_by=st.text(),
+    labelled_at=st.floats(0, 1e10),
+    kind=st.sampled_from(get_args(OpinionKind)),
+    slot=st.integers(1, 9),
+    slots=st.integers(1, 9),
+    seconds=st.none() | st.floats(0, 1e6),
+    expected=st.none() | st.text(),
+    revision=st.integers(0, 2**31),
+)
+
+
+@given(opinions)
+def test_every_opinion_is_read_as_it_was_written(opinion: Opinion) -> None:
+    """Whatever names and labels are made of."""
+    assert decode_log_record(encode_log_record(opinion)) == opinion
+
+
+def test_an_opinion_of_no_known_kind_is_refused() -> None:
+    """The reader says which there are."""
+    fields = json.loads(encode_log_record(OPINION)) | {"opinion": "guess"}
+    with pytest.raises(Unreadable, match="'opinion' is 'guess'; it must be one of overlap, late, gold"):
+        decode_log_record(json.dumps(fields).encode())
+
+
+def test_a_label_from_before_reviews_were_timed_is_read() -> None:
+    """How long it took is not known then."""
+    fields = json.loads(encode_log_record(LABEL))
+    del fields["seconds"]
+    assert decode_log_record(json.dumps(fields).encode()) == replace(LABEL, seconds=None)
+
+
+def test_opinions_are_told_apart_by_slot_and_gold_by_reviewer() -> None:
+    """A gold question is asked of everybody under one query id; a slot has one standing answer."""
+    assert replace(OPINION, kind="overlap").label_id == "q1~2"
+    assert OPINION.label_id == "q1~ann"
 
 
 def test_labels_are_written_with_features_in_order() -> None:

@@ -17,8 +17,14 @@ from streamsel.learning.checkpoints import Checkpoints, Learned
 from streamsel.learning.fold import Fold, Outcome
 from streamsel.learning.presets import build
 from streamsel.learning.spec import PRESETS, ModelSpec
-from streamsel.records import Label, LogRecord
-from tests.core.learning_strategies import label_record, mixed_event, mixed_record, retraction_record
+from streamsel.records import Label, LogRecord, Opinion
+from tests.core.learning_strategies import (
+    label_record,
+    mixed_event,
+    mixed_record,
+    opinion_record,
+    retraction_record,
+)
 
 LABELS = ("fine", "fraud", "review")
 SPEC = ModelSpec(LABELS, text="note")
@@ -27,10 +33,11 @@ Log = Sequence[LogRecord | None]
 
 @st.composite
 def logs(draw: st.DrawFn) -> Log:
-    """Labels of a few events: corrected, doubled, retracted, unknown, unreadable, revisions in any order."""
+    """Labels of a few events: corrected, doubled, retracted, unknown, unreadable, revisions in any order, and
+    opinions between them."""
     events = random.Random(draw(st.integers(0, 2**32)))
     records: list[LogRecord | None] = []
-    kinds = st.sampled_from(("label",) * 6 + ("retraction", "unknown", "unreadable"))
+    kinds = st.sampled_from(("label",) * 6 + ("retraction", "unknown", "unreadable", "opinion"))
     for _ in range(draw(st.integers(0, 40))):
         label_id, revision = f"label {draw(st.integers(0, 12))}", draw(st.integers(0, 3))
         match draw(kinds):
@@ -40,6 +47,8 @@ def logs(draw: st.DrawFn) -> Log:
                 records.append(retraction_record(label_id, revision))
             case "unknown":
                 records.append(label_record(label_id, revision, "perhaps"))
+            case "opinion":
+                records.append(opinion_record(label_id, revision))
             case _:
                 records.append(None)
     return records
@@ -49,7 +58,9 @@ def counting(log: Log) -> list[Label]:
     """The definition, word by word: what a model of the whole log has learned, in order."""
     newest: dict[str, tuple[int, int]] = {}
     for offset, record in enumerate(log):
-        if record is None or (isinstance(record, Label) and record.label not in LABELS):
+        if record is None or isinstance(record, Opinion):
+            continue
+        if isinstance(record, Label) and record.label not in LABELS:
             continue
         known = newest.get(record.label_id)
         if known is None or record.revision > known[0]:
@@ -172,6 +183,8 @@ class TestOutcomes:
             label_record("c", label="perhaps"),
             None,
             label_record("b", revision=3),
+            opinion_record("a", revision=4, label="fraud"),
+            opinion_record("d", label="perhaps"),
         ]
         fold = Fold(SPEC)
         outcomes = [fold.apply(offset, record) for offset, record in enumerate(log)]
@@ -184,9 +197,11 @@ class TestOutcomes:
             Outcome.UNKNOWN_LABEL,
             Outcome.UNREADABLE,
             Outcome.LEARNED,
+            Outcome.OPINION,
+            Outcome.OPINION,
         ]
         assert outcomes[5].detail == "'perhaps' is not one of the labels fine, fraud, review"
-        assert (fold.version, fold.labels_learned) == (8, 2)
+        assert (fold.version, fold.labels_learned) == (10, 2)
 
     @pytest.mark.parametrize(
         "record", [label_record("a", 2, "fraud"), retraction_record("a", 2)], ids=["correction", "retraction"]
@@ -200,6 +215,15 @@ class TestOutcomes:
             assert fold.apply(1, record).outcome is Outcome.REWIND
         assert (fold.version, fold.digest()) == (1, digest)
         assert fold.rewound().version == 0
+
+    def test_an_opinion_taken_back_asks_for_no_rewind(self) -> None:
+        """Neither by a newer revision nor by a retraction: there was nothing to unlearn."""
+        fold = Fold(SPEC)
+        for offset, record in enumerate([label_record("a"), opinion_record("a"), opinion_record("a", 2)]):
+            fold.apply(offset, record)
+        taken_back = retraction_record(opinion_record("a").label_id, 3)
+        assert fold.apply(3, taken_back).outcome is Outcome.RETRACTED
+        assert fold.labels_learned == 1
 
     def test_a_correction_to_an_unknown_label_leaves_the_label_learned(self) -> None:
         """What can't count supersedes nothing."""
