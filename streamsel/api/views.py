@@ -44,7 +44,13 @@ class QueryContent(_Response):
         description="What the model thinks. Hidden in the explore lane until answered, so as not to sway.",
         examples=[{"fraud": 0.46, "legitimate": 0.54}],
     )
-
+    utility: float | None = Field(
+        description="What its label was worth when it was sent. Hidden along with what the model thinks.",
+        examples=[0.92],
+    )
+    propensity: float | None = Field(
+        description="How likely it was to be sent. Hidden along with what the model thinks.", examples=[0.25]
+    )
     rules: list[str] | None = Field(
         description="Rules and quotas that had a say. Hidden along with what the model thinks: a quota by "
         "predicted class would tell.",
@@ -64,6 +70,8 @@ class QueryContent(_Response):
             context=dict(query.context),
             segments=dict(query.segments),
             probabilities=None if hidden else dict(query.probabilities),
+            utility=None if hidden else query.utility,
+            propensity=None if hidden else query.propensity,
             rules=None if hidden else list(query.rules),
         )
 
@@ -193,6 +201,10 @@ class LabelChoices(_Response):
     """The answers, in the order of the buttons."""
 
     labels: list[LabelChoice]
+    guideline_url: str | None = Field(
+        description="Where the whole guideline is.", examples=["https://wiki.example/fraud-guideline"]
+    )
+    guideline_version: str | None = Field(description="The version in force.", examples=["2026-11"])
 
 
 class SourceView(_Response):

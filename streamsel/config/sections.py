@@ -74,6 +74,12 @@ class Labels(Section):
     )
     guideline: dict[str, str] = Field({}, description="What each label means, shown beside its button.")
     examples: dict[str, list[str]] = Field({}, description="Examples for each label.")
+    guideline_url: str | None = Field(
+        None, pattern=r"^https?://", description="Where the whole guideline is; the page links to it."
+    )
+    guideline_version: str | None = Field(
+        None, min_length=1, description="Of the guideline in force, shown beside the link."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -34,6 +34,8 @@ LABELS = Labels(
     names=["legitimate", "fraud"],
     guideline={"fraud": "The cardholder did not make it."},
     examples={"fraud": ["Three countries in an hour"]},
+    guideline_url="https://guideline.example/fraud",
+    guideline_version="2026-11",
 )
 
 SETTINGS = DeskSettings(

@@ -48,6 +48,8 @@ async def test_a_claim_shows_the_event_and_holds_it(
         "context": {"note": "second try"},
         "segments": {"country": "PT"},
         "probabilities": {"fraud": 0.46, "legitimate": 0.54},
+        "utility": 0.99,
+        "propensity": 0.25,
         "rules": ["large amounts"],
     }
     assert (await ben.post("/v1/claims", json={})).json() == []
@@ -68,7 +70,8 @@ async def test_the_models_opinion_is_hidden_in_the_explore_lane_until_the_answer
     claim = await claimed(ana)
     path = f"/v1/queries/{claim['query_id']}"
     for shown in (claim["query"], (await ana.get(path)).json()["query"]):
-        assert (shown["probabilities"], shown["rules"]) == (None, None)  # type: ignore[index]
+        hidden = ("probabilities", "rules", "utility", "propensity")
+        assert [shown[name] for name in hidden] == [None] * 4  # type: ignore[index]
     assert (await _label(ana, claim, "fraud")).status_code == 201
     shown = (await ana.get(path)).json()["query"]
     assert shown["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}
@@ -257,7 +260,9 @@ async def test_the_labels_come_in_order_with_what_they_mean(ana: httpx.AsyncClie
                 "guideline": "The cardholder did not make it.",
                 "examples": ["Three countries in an hour"],
             },
-        ]
+        ],
+        "guideline_url": "https://guideline.example/fraud",
+        "guideline_version": "2026-11",
     }
 
 

@@ -23,7 +23,9 @@ def queue_routes(desk: Desk, labels: Labels, target_backlog: int) -> APIRouter:
                 examples=labels.examples.get(name, []),
             )
             for name in labels.names
-        ]
+        ],
+        guideline_url=labels.guideline_url,
+        guideline_version=labels.guideline_version,
     )
 
     @router.get(
