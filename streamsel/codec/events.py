@@ -102,6 +102,12 @@ class EventDecoder:
             return None
         if len(max(payloads, key=len)) > self._max_bytes or not _keys_stand_once(payloads, objects):
             return None
+        if self.layout.privacy:
+            try:
+                objects = list(map(self.layout.privacy.admitted, objects))
+                rows = list(map(shape.pick, objects))
+            except (Unreadable, KeyError):
+                return None
         matrix = _matrix(rows)
         sound = _sound(rows) if matrix is None else bool(np.abs(matrix).max() <= LARGEST_NUMBER)
         if not sound:
@@ -122,9 +128,13 @@ class EventDecoder:
         features: list[dict[str, Value]] = []
         segments: list[Mapping[str, str]] = []
         letters: list[DeadLetter] = []
+        last: dict[str, Any] = {}
+        privacy = self.layout.privacy
         for record in records:
+            event = None
             try:
-                event = parse(record.value, self._max_bytes)
+                given = parse(record.value, self._max_bytes)
+                event = privacy.admitted(given) if privacy else given
                 event_id = self._id(event, record)
                 event_features = self.layout.event_features(event)
                 if len(event_features) > self._max_features:
@@ -134,21 +144,38 @@ class EventDecoder:
                 self.layout.event_time(event)
                 event_segments = self.layout.event_segments(event)
             except Unreadable as unreadable:
-                source = Source(record.topic, record.partition, record.offset)
-                # A payload that is too large would be so for the dead letters as well.
-                payload = (record.value or b"")[: self._max_bytes]
-                letters.append(DeadLetter(unreadable.reason, unreadable.detail, source, payload, now))
+                letters.append(self._letter(record, event, unreadable, now))
                 continue
+            last = given
             kept.append(record)
             ids.append(event_id)
             objects.append(event)
             features.append(event_features)
             segments.append(event_segments)
         if objects:
-            self._shape = self._shape_of(objects[-1], features[-1])
+            self._shape = self._shape_of(last, features[-1])
         return EventBatch(
             kept, ids, objects, _table(features), segments if self.layout.segments else None, letters
         )
+
+    def _letter(
+        self, record: RawRecord, event: Mapping[str, Any] | None, unreadable: Unreadable, now: float
+    ) -> DeadLetter:
+        """``event`` as admitted, if it came so far. With fields to hide, nothing else of the payload is
+        kept: who can't read it can't find them in it."""
+        payload, detail = record.value or b"", unreadable.detail
+        if self.layout.privacy:
+            if unreadable.reason == "duplicate_keys":
+                detail = "a key stands twice in one object"  # it may itself be what is to be hidden
+            try:
+                payload = b"" if event is None else orjson.dumps(event)
+            except orjson.JSONEncodeError:
+                payload = b""
+            if not payload:
+                detail += "; the payload is withheld, for fields of this stream are redacted or hashed"
+        source = Source(record.topic, record.partition, record.offset)
+        # A payload that is too large would be so for the dead letters as well.
+        return DeadLetter(unreadable.reason, detail, source, payload[: self._max_bytes], now)
 
     def _check_times(self, objects: Sequence[Mapping[str, Any]]) -> None:
         path = self.layout.timestamp

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from streamsel.codec.fields import Unreadable
+from streamsel.codec.privacy import Privacy
 from streamsel.records import Value
 
 MAX_DEPTH = 32
@@ -32,7 +33,15 @@ class Layout:
     timestamp: str | None = None
     segments: Sequence[str] = ()
     redact: Sequence[str] = ()
-    """Fields that never leave the selector: neither a feature nor shown to a reviewer."""
+    """Fields taken out at admission: neither a feature nor shown to anyone."""
+    hash: Sequence[str] = ()
+    """Fields replaced by a keyed hash at admission."""
+    hash_key: bytes = field(default=b"", repr=False)
+    privacy: Privacy = field(init=False, repr=False, compare=False)
+    """To be applied to every event before anything else here is asked of it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "privacy", Privacy(self.redact, self.hash, self.hash_key))
 
     def reserved(self) -> frozenset[str]:
         """Paths that are no features under ``features = "*"``."""
@@ -107,13 +116,12 @@ class Layout:
         return segments
 
     def event_context(self, event: Mapping[str, Any], features: Mapping[str, Value]) -> dict[str, Value]:
-        """What a reviewer is shown beside the features: every other leaf that is not redacted, arrays as
-        JSON; as much as ``leaves`` bears."""
-        redacted = frozenset(self.redact)
+        """What a reviewer is shown beside the features: every other leaf, arrays as JSON; as much as
+        ``leaves`` bears."""
         context: dict[str, Value] = {}
         with suppress(Unreadable):
             for path, value in leaves(event):
-                if path in features or path == self.id or covered(path, redacted):
+                if path in features or path == self.id:
                     continue
                 context[path] = _as_json(value) if isinstance(value, list | dict) else value
         return dict(sorted(context.items()))

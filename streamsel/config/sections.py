@@ -38,7 +38,23 @@ class Stream(Section):
     segments: list[str] = Field(
         [], description="Fields by which the stream is told apart in decisions and reports."
     )
-    redact: list[str] = Field([], description="Fields that are neither learned from nor shown to anyone.")
+    redact: list[str] = Field(
+        [],
+        description="Fields taken out at admission, also from within objects and arrays: neither learned "
+        "from, nor kept, nor shown to anyone.",
+    )
+    hash: list[str] = Field(
+        [],
+        description="Fields replaced at admission by a keyed hash: equal values stay equal, and are learned "
+        "from as categories.",
+    )
+    hash_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Secret behind the hashes. Every process needs the same; with another one, all hashes "
+        "are others.",
+    )
+    lead_only: list[str] = Field([], description="Fields that only leads and admins are shown.")
     max_bytes: int = Field(
         1_000_000, ge=1, le=1_000_000, description="A larger event goes to the dead letters, cut to this."
     )
@@ -56,11 +72,18 @@ class Stream(Section):
         told = {self.id, self.timestamp, *self.segments}
         for key, paths, used in (
             ("exclude", self.exclude, learned),
-            ("redact", self.redact, learned | told),
+            ("redact", self.redact, learned | told | {*self.hash}),
+            ("hash", self.hash, {self.id, self.timestamp, self.text}),
+            ("lead_only", self.lead_only, {self.id, self.timestamp}),
         ):
             for field in filter(None, used):
                 if any(field == path or field.startswith(f"{path}.") for path in paths):
                     raise ValueError(f"'{field}' is in use, and {key} forbids it")
+        for field in filter(None, learned | told):
+            if any(field.startswith(f"{path}.") for path in self.hash):
+                raise ValueError(f"'{field}' is in use, and lies in an object that hash makes a text of")
+        if self.hash and self.hash_key is None:
+            raise ValueError("hash needs a hash_key; make one with: openssl rand -base64 32")
         return self
 
 

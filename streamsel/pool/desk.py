@@ -27,6 +27,7 @@ def queries(
     asked = []
     for one, event in zip(picks, objects, strict=True):
         features = pool.events[one.row]
+        admitted = pool.layout.privacy.admitted(event)
         asked.append(
             Query(
                 query_id=query_id_of(pool.ids[one.row]),
@@ -38,8 +39,8 @@ def queries(
                 model_version=0,
                 decided_at=decided_at,
                 features=features,
-                context=pool.layout.event_context(event, features),
-                timestamp=pool.layout.event_time(event),
+                context=pool.layout.event_context(admitted, features),
+                timestamp=pool.layout.event_time(admitted),
                 segments={} if pool.segments is None else pool.segments[one.row],
                 rules=one.rules,
             )

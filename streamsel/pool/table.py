@@ -84,11 +84,11 @@ class _Reader:
     def read(self, number: int, row: Mapping[str, Any]) -> None:
         """The next row; raises ``BadFile``."""
         layout = self._layout
-        event = {name: cell for name, cell in row.items() if name != self._label}
         try:
+            event = layout.privacy.admitted({name: cell for name, cell in row.items() if name != self._label})
             given = layout.event_id(row)
             features = layout.event_features(event)
-            segments = layout.event_segments(row)
+            segments = layout.event_segments(event)
         except Unreadable as unreadable:
             raise self._bad_row(number, unreadable.detail) from None
         event_id = given or content_id(event)

@@ -47,8 +47,8 @@ def seed_labels(
                 f"row {number}: column '{column}' is '{shown}', which is none of the labels "
                 f"{', '.join(names)}; rename it with --map '{shown}=LABEL'"
             )
-        event = {name: cell for name, cell in row.items() if name != column}
         try:
+            event = layout.privacy.admitted({name: cell for name, cell in row.items() if name != column})
             event_id = layout.event_id(event) or content_id(event)
             labels.append(
                 Label(

@@ -32,6 +32,8 @@ def layout(config: Config) -> Layout:
         timestamp=stream.timestamp,
         segments=tuple(stream.segments),
         redact=tuple(stream.redact),
+        hash=tuple(stream.hash),
+        hash_key=b"" if stream.hash_key is None else stream.hash_key.get_secret_value().encode(),
     )
 
 

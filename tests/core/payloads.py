@@ -104,6 +104,7 @@ layouts = st.builds(
     timestamp=st.sampled_from([None, None, "t"]),
     segments=st.sampled_from([[], [], ["seg"], ["seg", "a"]]),
     redact=st.sampled_from([[], [], ["b"], ["é"]]),
+    hash=st.sampled_from([[], [], ["a"], ["seg"], ["a.b", "c"]]),
 )
 
 

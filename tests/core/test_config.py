@@ -80,6 +80,8 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "desk.port": ("0", 0),
     "auth.keys": (json.dumps([KEY]), [ApiKey.model_validate(KEY)]),
 }
+COMPANIONS = {"stream.hash": {"STREAMSEL_STREAM__HASH_KEY": "sixteen characters"}}
+"""What must be set beside a key."""
 TOML = f"""
 [stream]
 features = ["amount", "customer.age"]
@@ -137,7 +139,8 @@ def test_every_key_by_environment_variable(key: str) -> None:
     """STREAMSEL_SECTION__KEY sets the key, lists and tables as JSON, and nothing else."""
     written, meant = EXAMPLES[key]
     section, name = key.split(".")
-    loaded, default = load(None, {variable(key): written}), Config()
+    beside = COMPANIONS.get(key, {})
+    loaded, default = load(None, {variable(key): written, **beside}), load(None, beside)
     assert getattr(getattr(loaded, section), name) == meant
     assert getattr(getattr(default, section), name) != meant
     other = loaded.model_dump()

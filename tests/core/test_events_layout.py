@@ -104,8 +104,9 @@ def test_segments_are_text() -> None:
 def test_what_a_reviewer_is_shown() -> None:
     """All that is no feature and not redacted, arrays as JSON; a redacted object with all below it is not."""
     layout = Layout(features=("amount",), redact=("customer.address", "channel"))
-    features = layout.event_features(ORDER)
-    assert layout.event_context(ORDER, features) == {
+    admitted = layout.privacy.admitted(ORDER)
+    features = layout.event_features(admitted)
+    assert layout.event_context(admitted, features) == {
         "at": 1_700_000_000_000,
         "customer.age": 40,
         "items": '["a","b"]',
