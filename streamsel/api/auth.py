@@ -15,12 +15,14 @@ from starlette.types import Scope as AsgiScope
 from streamsel.api.keys import identify
 from streamsel.api.problems import CROSS_SITE, FORBIDDEN, UNAUTHENTICATED, Problem
 from streamsel.api.sessions import Sessions
-from streamsel.config.sections import ApiKey, Scope
+from streamsel.config.auth import ApiKey
+from streamsel.review.roles import Role
 
-_SCOPES: dict[Scope, Sequence[Scope]] = {
+_SCOPES: dict[Role, Sequence[Role]] = {
     "reviewer": ("reviewer",),
+    "lead": ("reviewer", "lead"),
     "producer": ("producer",),
-    "admin": ("reviewer", "producer", "admin"),
+    "admin": ("reviewer", "lead", "producer", "admin"),
 }
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -37,7 +39,7 @@ class Caller(NamedTuple):
     """Who calls; labels are recorded under this name, never under one from a body."""
 
     name: str
-    scopes: Sequence[Scope]
+    scopes: Sequence[Role]
 
 
 class Gatekeeper:

@@ -7,7 +7,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 
-from streamsel.config.sections import ApiKey
+from streamsel.config.auth import ApiKey
 
 PREFIX = "ssk_"
 """Lets secret scanners and people recognise a key."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streamsel.config.sections import ApiKey, Labels
+from streamsel.config.auth import ApiKey
+from streamsel.config.sections import Labels
 from streamsel.metrics import Metrics
 from streamsel.ports import EventIntake
 from streamsel.services.desk import Desk

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from streamsel import config
 from streamsel.api.keys import new_key
 from streamsel.cli.options import AsJson, ConfigFile, load_config, print_json
-from streamsel.config.sections import Scope
+from streamsel.review.roles import Role
 
 app = typer.Typer(
     help="Check the configuration, print its schema, make an API key.",
@@ -44,7 +44,7 @@ def schema() -> None:
 @app.command(epilog="Example: streamsel config key --name alice --scope reviewer")
 def key(
     name: Annotated[str, typer.Option(help="Whose key: the reviewer's or program's name.")],
-    scope: Annotated[Scope, typer.Option(help="What it may do.")] = "reviewer",
+    scope: Annotated[Role, typer.Option(help="What it may do.")] = "reviewer",
     as_json: AsJson = False,
 ) -> None:
     """Make an API key. The secret is shown once; the configuration keeps only its hash."""

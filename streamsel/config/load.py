@@ -6,10 +6,10 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -25,8 +25,8 @@ from streamsel.config.sections import Config
 PREFIX = "STREAMSEL_"
 RESERVED = frozenset({"STREAMSEL_CONFIG"})
 """Variables that are no keys: the path of the file. Those under STREAMSEL_TEST_ are the tests'."""
-SECRET_VARIABLES = frozenset({"STREAMSEL_AUTH__KEYS"})
-"""Lists whose content no error may show."""
+SECRET_VARIABLES = frozenset({"STREAMSEL_AUTH__KEYS", "STREAMSEL_AUTH__OIDC"})
+"""Lists and tables whose content no error may show."""
 
 
 class ConfigurationError(Exception):
@@ -101,17 +101,17 @@ def _unknown(content: Mapping[str, Any], model: type[BaseModel], place: str) -> 
         if key not in model.model_fields:
             yield f"{place}{key}: unknown key{nearest(key, list(model.model_fields))}"
             continue
-        inner = model.model_fields[key].annotation
-        if _is_section(inner) and isinstance(value, Mapping):
+        inner = _section(model.model_fields[key].annotation)
+        if inner is not None and isinstance(value, Mapping):
             yield from _unknown(value, inner, f"{place}{key}.")
 
 
 def _mistaken_variables(variables: Mapping[str, str]) -> Iterator[str]:
     """Variables that are none of ours, and lists or tables that are no JSON."""
     known = {
-        f"{PREFIX}{section}__{key}".upper(): inner.annotation
+        name: annotation
         for section, field in Config.model_fields.items()
-        for key, inner in _fields(field.annotation).items()
+        for name, annotation in _variables(field.annotation, f"{PREFIX}{section}__")
     }
     for name, value in variables.items():
         if name in RESERVED or name.startswith(f"{PREFIX}TEST_"):
@@ -123,18 +123,27 @@ def _mistaken_variables(variables: Mapping[str, str]) -> Iterator[str]:
             yield f'{name}: {given} is not JSON; a list is written as \'["a", "b"]\''
 
 
-def _fields(section: Any) -> dict[str, FieldInfo]:
-    fields: dict[str, FieldInfo] = section.model_fields
-    return fields
+def _variables(section: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """The variables of a section and of those within it, each with what its value must be."""
+    for key, field in section.model_fields.items():
+        yield f"{prefix}{key}".upper(), field.annotation
+        inner = _section(field.annotation)
+        if inner is not None:
+            yield from _variables(inner, f"{prefix}{key}__")
 
 
 def _is_composed(annotation: Any) -> bool:
     """Lists and tables: in a variable they are JSON."""
-    return get_origin(annotation) in (list, dict) or _is_section(annotation)
+    return get_origin(annotation) in (list, dict) or _section(annotation) is not None
 
 
-def _is_section(annotation: object) -> TypeGuard[type[BaseModel]]:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+def _section(annotation: object) -> type[BaseModel] | None:
+    """The section a key holds, be it that it may also be left out."""
+    alternatives = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    for one in alternatives:
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return one
+    return None
 
 
 def _is_json(value: str) -> bool:

@@ -11,11 +11,10 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from streamsel.config.auth import Auth
 from streamsel.config.base import Positive, Seconds, Section
 from streamsel.config.select import Known, Select
 from streamsel.learning.spec import COMMITTEES, MOST_COPIES
-
-Scope = Literal["reviewer", "producer", "admin"]
 
 
 class Stream(Section):
@@ -215,32 +214,6 @@ class Desk(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65_535, description="0 picks a free one.")
-
-
-class ApiKey(Section):
-    """One key: who it is, what it may do, and the SHA-256 of the secret.
-
-    ``streamsel config key`` makes one.
-    """
-
-    name: str = Field(min_length=1, max_length=64, pattern=r"^[\w.@ -]+$")
-    scope: Scope
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)
-
-
-class Auth(Section):
-    """Who may call. Without keys nobody can, but for health, readiness and metrics."""
-
-    keys: list[ApiKey] = Field([], description="One for each caller.")
-
-    @field_validator("keys")
-    @classmethod
-    def _distinct(cls, keys: list[ApiKey]) -> list[ApiKey]:
-        names = [key.name for key in keys]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"key name '{name}' stands twice; a reviewer is known by it")
-        return keys
 
 
 class Config(Section):

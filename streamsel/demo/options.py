@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from streamsel.config import ApiKey, Config
-from streamsel.config.sections import Auth, Capacity, Desk, Kafka, Labels, Model, Redis, Stream
+from streamsel.config.auth import Auth
+from streamsel.config.sections import Capacity, Desk, Kafka, Labels, Model, Redis, Stream
 from streamsel.config.select import Select
 from streamsel.demo.transactions import FEATURES, FRAUD, LABELS, LEGIT
 

@@ -21,10 +21,11 @@ from streamsel.adapters.redis_streams_sinks import RedisEventIntake
 from streamsel.api.app import create_app
 from streamsel.api.keys import new_key
 from streamsel.api.parts import ApiParts, ModelView, Readiness
-from streamsel.config.sections import ApiKey, Labels
-from streamsel.config.sections import Scope as KeyScope
+from streamsel.config.auth import ApiKey
+from streamsel.config.sections import Labels
 from streamsel.metrics import Metrics
 from streamsel.records import Lane, Query, Value
+from streamsel.review.roles import Role
 from streamsel.review.settings import DeskSettings
 from streamsel.services.desk import Desk
 
@@ -47,7 +48,13 @@ SETTINGS = DeskSettings(
     window_seconds=60.0,
 )
 
-SCOPES: dict[str, KeyScope] = {"ana": "reviewer", "ben": "reviewer", "shop": "producer", "root": "admin"}
+SCOPES: dict[str, Role] = {
+    "ana": "reviewer",
+    "ben": "reviewer",
+    "lea": "lead",
+    "shop": "producer",
+    "root": "admin",
+}
 """Who has a key, and of what scope."""
 
 MODEL = ModelView("logistic", version=3, digest="5d1a0c6e", labels_learned=3, fold_lag=0, spec={"seed": 1})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streamsel.api.keys import PREFIX, identify, new_key
 from streamsel.api.sessions import REVIEWER, SESSION_SECONDS, Sessions
-from streamsel.config.sections import ApiKey
+from streamsel.config.auth import ApiKey
 
 
 def test_a_new_key_can_be_recognised_and_only_its_hash_need_be_kept() -> None:

@@ -12,12 +12,19 @@ import pytest
 from pydantic import SecretStr
 
 from streamsel.config import ApiKey, Config, load, schema
+from streamsel.config.auth import Oidc
 from streamsel.config.constraints import CostsTable, QuotaTable, RuleTable
 
 HASH = "ab" * 32
 RULE = {"name": "large", "ask": "always", "field": "amount", "op": ">", "value": 1000}
 QUOTA = {"name": "fair", "segment": "predicted_class", "least": 0.1}
 KEY = {"name": "ann", "scope": "reviewer", "sha256": HASH}
+PROVIDER = {
+    "issuer": "https://login.example.com",
+    "client_id": "desk",
+    "redirect_url": "https://desk.example.com/v1/session/callback",
+    "roles": {"reviewers": "reviewer"},
+}
 
 EXAMPLES: dict[str, tuple[str, Any]] = {
     "stream.id": ("key", "key"),
@@ -79,6 +86,10 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "desk.host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104
     "desk.port": ("0", 0),
     "auth.keys": (json.dumps([KEY]), [ApiKey.model_validate(KEY)]),
+    "auth.oidc": (json.dumps(PROVIDER), Oidc.model_validate(PROVIDER)),
+    "auth.session_seconds": ("36000", 36_000.0),
+    "auth.idle_seconds": ("600", 600.0),
+    "auth.calls_per_second": ("50", 50),
 }
 COMPANIONS = {"stream.hash": {"STREAMSEL_STREAM__HASH_KEY": "sixteen characters"}}
 """What must be set beside a key."""
