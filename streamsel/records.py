@@ -158,9 +158,9 @@ class Opinion:
 
     @property
     def label_id(self) -> str:
-        """What newer revisions and a retraction name it by: one a slot, but of a gold question, which is
-        asked again and again, and of late answers, which fill no slot, one a reviewer."""
-        return f"{self.query_id}~{self.slot if self.kind == 'overlap' else self.labelled_by}"
+        """What newer revisions and a retraction name it by: one a slot; but of a gold question, which is
+        asked of many, and of late answers, which fill no slot, one a reviewer."""
+        return f"{self.query_id}~{self.slot if self.kind == 'overlap' else f'{self.kind}:{self.labelled_by}'}"
 
 
 @dataclass(frozen=True, slots=True)

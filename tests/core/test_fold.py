@@ -219,7 +219,8 @@ class TestOutcomes:
     def test_an_opinion_taken_back_asks_for_no_rewind(self) -> None:
         """Neither by a newer revision nor by a retraction: there was nothing to unlearn."""
         fold = Fold(SPEC)
-        for offset, record in enumerate([label_record("a"), opinion_record("a"), opinion_record("a", 2)]):
+        log: list[LogRecord] = [label_record("a"), opinion_record("a"), opinion_record("a", 2)]
+        for offset, record in enumerate(log):
             fold.apply(offset, record)
         taken_back = retraction_record(opinion_record("a").label_id, 3)
         assert fold.apply(3, taken_back).outcome is Outcome.RETRACTED
