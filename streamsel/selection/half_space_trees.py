@@ -60,20 +60,26 @@ class HalfSpaceTrees:
         first = np.arange(len(points)) * self.dimensions
         nodes = np.repeat(np.arange(self._trees)[:, np.newaxis], len(points), axis=1)
         for dimensions, thresholds in self._levels:
-            beyond = values.take(dimensions.take(nodes) + first) >= thresholds.take(nodes)
-            nodes = 2 * nodes + beyond
+            looked_at = dimensions.take(nodes)
+            looked_at += first
+            beyond = values.take(looked_at) >= thresholds.take(nodes)
+            nodes += nodes
+            nodes += beyond
         return nodes
 
     def _rarity_of_leaves(self) -> Floats:
         """(leaves,): minus the binary logarithm of the density an event in each leaf has: that of the first
         node on its way down with a small share of the events, or else of the leaf."""
-        shares = self._mass / max(self._seen, 1)
-        rarity = _rarity(shares, self._depth)
-        for depth in range(self._depth - 1, -1, -1):
-            shares = shares.reshape(-1, 2).sum(axis=1)
-            leaves = 1 << (self._depth - depth)
-            small = np.repeat(shares < SMALLEST, leaves)
-            rarity = np.where(small, np.repeat(_rarity(shares, depth), leaves), rarity)
+        shares = [self._mass / max(self._seen, 1)]
+        for _ in range(self._depth):
+            shares.append(shares[-1][0::2] + shares[-1][1::2])
+        rarity, small = np.zeros(self._trees), np.zeros(self._trees, np.bool_)
+        for depth, share in enumerate(reversed(shares)):
+            if depth:
+                rarity, small = np.repeat(rarity, 2), np.repeat(small, 2)
+            large = ~small
+            rarity[large] = _rarity(share[large], depth)
+            small |= share < SMALLEST
         return rarity
 
 

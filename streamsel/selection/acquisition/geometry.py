@@ -9,12 +9,17 @@ from streamsel.selection.candidates import Floats
 
 def squared_distances(points: Floats, others: Floats) -> Floats:
     """(points, others): squared Euclidean distances, by one matrix product."""
-    products = points @ others.T
-    products *= -2.0
-    products += np.einsum("ed,ed->e", points, points)[:, np.newaxis]
-    products += np.einsum("od,od->o", others, others)
+    # (−2 p, p², 1) · (o, 1, o²): what would be added afterwards is two dimensions more.
+    dimensions = points.shape[1]
+    left = np.ones((len(points), dimensions + 2), points.dtype)
+    right = np.ones((len(others), dimensions + 2), points.dtype)
+    np.multiply(points, -2.0, out=left[:, :dimensions])
+    np.einsum("ed,ed->e", points, points, out=left[:, dimensions])
+    right[:, :dimensions] = others
+    np.einsum("od,od->o", others, others, out=right[:, dimensions + 1])
+    distances: Floats = left @ right.T
     # Rounding may leave a distance of zero just below it.
-    return np.maximum(products, 0.0, out=products)
+    return np.maximum(distances, 0.0, out=distances)
 
 
 def similarities(points: Floats, sample: Floats) -> Floats:
