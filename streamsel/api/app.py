@@ -18,6 +18,7 @@ from streamsel.api.problems import ProblemDetails
 from streamsel.api.routes.claims import claim_routes
 from streamsel.api.routes.events import EVENTS_PATH, event_routes
 from streamsel.api.routes.health import OPEN_PATHS, health_routes
+from streamsel.api.routes.live import live_routes
 from streamsel.api.routes.model import model_routes
 from streamsel.api.routes.page import page_routes
 from streamsel.api.routes.queue import queue_routes
@@ -29,7 +30,7 @@ MAX_EVENTS_BYTES = 8_000_000
 
 
 def create_app(parts: ApiParts) -> FastAPI:
-    """The API over ``parts``. Setting the event ``app.state.closing`` ends long polls early."""
+    """The API over ``parts``. Setting the event ``app.state.closing`` ends long polls and streams."""
     app = _Api(
         title="streamsel",
         version=streamsel.__version__,
@@ -52,6 +53,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     if parts.desk is not None:
         app.include_router(claim_routes(parts.desk, parts.labels, closing))
         app.include_router(queue_routes(parts.desk, parts.labels, parts.target_backlog))
+        app.include_router(live_routes(parts.desk, parts.target_backlog, closing))
         app.include_router(session_routes(sessions))
         page = page_routes()
         app.router.routes.extend(page)

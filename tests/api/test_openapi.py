@@ -69,6 +69,7 @@ async def test_it_names_the_routes_others_build_on(description: Json) -> None:
         ("POST", "/v1/claims/{query_id}/release"),
         ("POST", "/v1/claims/{query_id}/escalate"),
         ("GET", "/v1/queue"),
+        ("GET", "/v1/queue/live"),
         ("GET", "/v1/queries/{query_id}"),
         ("GET", "/v1/labels"),
         ("GET", "/v1/model"),
@@ -124,7 +125,7 @@ async def test_problems_are_described_as_problems(description: Json) -> None:
             assert media_type == MEDIA_TYPE
             for example in response["content"][MEDIA_TYPE]["examples"].values():
                 assert str(example["value"]["status"]) == status
-            assert ("Retry-After" in response.get("headers", {})) == (status == "503")
+            assert ("Retry-After" in response.get("headers", {})) == (status in ("429", "503"))
 
 
 def test_types_of_problems_are_distinct() -> None:
