@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-LEARNING_RATE = 0.3
+LEARNING_RATE = 0.5
 FADE = 0.98
 """What a loss still counts for after one more label: the last fifty or so decide."""
 FLOOR = 0.02

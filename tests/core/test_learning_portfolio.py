@@ -128,7 +128,11 @@ class TestFits:
             if model.fit_due:
                 due.append(model.learned + 1)
             model.learn_one(features, label)
-        assert due == [*range(10, 221, 10), 231, 242, 254]
+        expected = [LEAST_SPACING]
+        while expected[-1] + spacing(expected[-1]) <= 262:
+            expected.append(expected[-1] + spacing(expected[-1]))
+        assert due == expected
+        assert due[28:32] == [58, 60, 63, 66]
 
     def test_see_the_last_labels_alone(self) -> None:
         """The shortest window's boosted trees are those of its rows, however many came before."""
@@ -140,6 +144,19 @@ class TestFits:
         fitted = model._fitted[0]
         assert fitted is not None
         np.testing.assert_array_equal(fitted.probabilities(matrix), expected)
+
+    def test_soon_see_only_labels_since_the_stream_turned(self) -> None:
+        """The members that heed changes; where nothing changes they see all labels."""
+        model = learned([*squares(400), *squares(60, 2, turned=True)], LABELS[:2], None)
+        assert abs(model._changed_at - 400) <= 10
+        assert learned(squares(460), LABELS[:2], None)._changed_at == 0
+        asked = squares(300, 3, turned=True)
+        matrix = np.array([[features["a"], features["b"]] for features, _ in asked], dtype=np.float64)
+        fraud = np.array([label == "fraud" for _, label in asked])
+        for member in model._fitted[-2:]:
+            assert member is not None
+            told = member.probabilities(matrix)[:, 1] > 0.5
+            assert (told == fraud).mean() > 0.8
 
     def test_are_as_good_as_new_soon_after_the_stream_turns(self) -> None:
         """Two hundred labels after everything was turned round."""

@@ -124,6 +124,35 @@ class TestKernelMachine:
         assert found[0] > found[2] > found[1] == 0.0
 
 
+class TestRelevance:
+    def test_is_that_of_what_decides(self) -> None:
+        """One of six columns; no column's is nothing."""
+        draws = np.random.default_rng(1)
+        matrix = draws.normal(size=(120, 6))
+        relevance = BoostedTrees(matrix, (matrix[:, 4] > 0.0).astype(np.int64), 2, seed=1).relevance
+        assert relevance.argmax() == 4
+        assert relevance.shape == (6,)
+        assert (relevance > 0.2).all()
+        assert relevance[4] > 4.0 * np.delete(relevance, 4).max()
+
+    def test_makes_a_kernel_machine_heed_it(self) -> None:
+        """Among a dozen columns of which two decide, in a way no line can."""
+        draws = np.random.default_rng(2)
+        matrix = draws.normal(size=(500, 12))
+        labels = (matrix[:, 0] * matrix[:, 1] > 0.0).astype(np.int64)
+        relevance = np.where(np.arange(12) < 2, 1.0, 0.2)
+        right = [
+            (
+                KernelMachine(matrix[:200], labels[:200], 2, relevance=weights)
+                .probabilities(matrix[200:])
+                .argmax(axis=1)
+                == labels[200:]
+            ).mean()
+            for weights in (None, relevance)
+        ]
+        assert right[1] > max(0.85, right[0] + 0.1)
+
+
 class TestBoostedTrees:
     @pytest.mark.parametrize("classes", [2, 3])
     def test_are_lightgbms(self, classes: int) -> None:

@@ -17,6 +17,8 @@ LEAST_ROUNDS = 10
 STEPS = 6.0
 """The learning rate times the rounds: half as many rounds of twice the size predict as well."""
 FEW_CLASSES = 10
+LEAST_RELEVANCE = 0.05
+"""Of a column that no tree splits, next to 1 of the most useful one; before the root is taken."""
 LARGEST_STEP = 3.0
 """Of a leaf, where there are more classes: steps of any size diverge from twelve or so on."""
 
@@ -56,6 +58,12 @@ class BoostedTrees:
         self._present = present
         self._classes = classes
         self._width = matrix.shape[1]
+
+    @property
+    def relevance(self) -> Floats:
+        """(columns,) in (0, 1]: the root of how much the splits by a column reduced the loss, of the most."""
+        gains: Floats = self._trees.feature_importance("gain")
+        return np.sqrt(gains / max(float(gains.max()), 1e-12) + LEAST_RELEVANCE)
 
     def probabilities(self, matrix: Floats) -> Floats:
         """(rows, columns), at least as wide as what was fitted, to (rows, classes)."""

@@ -42,8 +42,10 @@ class KernelMachine:
         labels: NDArray[np.int64],
         classes: int,
         widths: Sequence[float] = WIDTHS,
+        relevance: Floats | None = None,
     ) -> None:
-        """Fits (rows, columns) to class indices, of which two or more must occur."""
+        """Fits (rows, columns) to class indices, of which two or more must occur. By a column's ``relevance``
+        (columns,) its differences count in the distance; all count alike without."""
         with np.errstate(invalid="ignore"):
             known = ~np.isnan(matrix)
             counts = np.maximum(known.sum(axis=0), 1)
@@ -52,6 +54,7 @@ class KernelMachine:
         self._used = np.flatnonzero(deviations > 1e-9 * np.abs(means))
         self._means = means[self._used]
         self._scales = 1.0 / deviations[self._used]
+        self._relevance = np.ones(len(self._used)) if relevance is None else relevance[self._used]
         self._present = np.unique(labels)
         self._classes = classes
         self._points = self._standardised(matrix)
@@ -76,7 +79,7 @@ class KernelMachine:
     def _standardised(self, matrix: Floats) -> Floats:
         points = (matrix[:, self._used] - self._means) * self._scales
         bounded: Floats = np.clip(np.nan_to_num(points), -LARGEST_SCORE, LARGEST_SCORE)
-        return bounded
+        return bounded * self._relevance
 
     def _best(self, targets: Floats, widths: Sequence[float]) -> _Fit:
         distances = _squared_distances(self._points, self._points)
