@@ -1,4 +1,4 @@
-"""Logs on Kafka: one partition read from any offset, and the label log."""
+"""Logs on Kafka: one partition read from any offset, the audit log, and the label log."""
 
 from __future__ import annotations
 
@@ -101,10 +101,9 @@ class KafkaLogReader:
         return consumer
 
 
-class KafkaLabelLog(KafkaLogReader):
-    """The label log: one partition, acks=all, idempotent; concurrent appends share a request."""
-
-    _unreachable = LabelLogUnreachable
+class KafkaKeptLog(KafkaLogReader):
+    """A log that is kept for ever, such as the audit log: one partition, acks=all, idempotent; concurrent
+    appends share a request."""
 
     def __init__(self, cluster: KafkaCluster, topic: str, *, delivery_seconds: float = 10.0) -> None:
         super().__init__(cluster, topic, from_first=False)
@@ -112,15 +111,12 @@ class KafkaLabelLog(KafkaLogReader):
         self._delivery_seconds = delivery_seconds
 
     async def append(self, records: Sequence[bytes]) -> Sequence[int]:
-        """See ``LabelLog``. Waits for the broker no longer than ``delivery_seconds``."""
+        """See ``AuditLog``. Waits for the broker no longer than ``delivery_seconds``."""
         topic = self._place.topic
-        try:
-            check_sizes(topic, records)
-            with kafka_errors_as(LabelLogUnreachable, f"appending to {topic}"):
-                async with asyncio.timeout(self._delivery_seconds):
-                    return await self._deliver(records)
-        except RecordTooLarge as error:
-            raise LabelLogRefused(str(error)) from error
+        check_sizes(topic, records)
+        with kafka_errors_as(self._unreachable, f"appending to {topic}"):
+            async with asyncio.timeout(self._delivery_seconds):
+                return await self._deliver(records)
 
     async def close(self) -> None:
         await self._producer.close()
@@ -144,3 +140,16 @@ class KafkaLabelLog(KafkaLogReader):
         if min(offsets, default=0) < 0:
             raise KafkaError("the broker has the records and no longer knows their offsets")
         return offsets
+
+
+class KafkaLabelLog(KafkaKeptLog):
+    """The label log."""
+
+    _unreachable = LabelLogUnreachable
+
+    async def append(self, records: Sequence[bytes]) -> Sequence[int]:
+        """See ``LabelLog``."""
+        try:
+            return await super().append(records)
+        except RecordTooLarge as error:
+            raise LabelLogRefused(str(error)) from error

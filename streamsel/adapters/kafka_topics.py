@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -18,6 +18,8 @@ _READY_SECONDS = 10.0
 
 _LARGEST_BATCH = {"max.message.bytes": str(LARGEST_BATCH)}
 _KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+_OF_EVERY_LABEL = "the model is made of all labels"
+_OF_EVERY_ENTRY = "the audit log proves itself by all entries"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,12 @@ class KafkaTopics:
     decisions: str
     labels: str
     dead_letters: str
+    audit: str
 
     @classmethod
     def under(cls, prefix: str) -> KafkaTopics:
-        return cls(*(prefix + name for name in ("events", "decisions", "labels", "dead-letters")))
+        names = ("events", "decisions", "labels", "dead-letters", "audit")
+        return cls(*(prefix + name for name in names))
 
 
 async def ensure_topics(
@@ -56,6 +60,7 @@ async def ensure_topics(
                 topics.decisions: (of_events, _LARGEST_BATCH),
                 topics.labels: (1, _KEPT_FOR_EVER | _LARGEST_BATCH),
                 topics.dead_letters: (1, _LARGEST_BATCH),
+                topics.audit: (1, _KEPT_FOR_EVER | _LARGEST_BATCH),
             }
             safety = {"min.insync.replicas": "2"} if replication_factor > 2 else {}
             missing = [
@@ -73,11 +78,12 @@ async def ensure_topics(
 
 
 def _check_partitions(topics: KafkaTopics, counts: Mapping[str, int]) -> None:
-    if counts[topics.labels] != 1:
-        raise TopicRefused(
-            f"{topics.labels} has {counts[topics.labels]} partitions and must have 1, for the model is made"
-            " of the labels in their order. Partitions cannot be taken away: choose another prefix."
-        )
+    for topic, reason in ((topics.labels, _OF_EVERY_LABEL), (topics.audit, _OF_EVERY_ENTRY)):
+        if counts[topic] != 1:
+            raise TopicRefused(
+                f"{topic} has {counts[topic]} partitions and must have 1, for {reason} in their order."
+                " Partitions cannot be taken away: choose another prefix."
+            )
     if counts[topics.decisions] < counts[topics.events]:
         raise TopicRefused(
             f"{topics.decisions} has {counts[topics.decisions]} partitions and must have at least"
@@ -87,11 +93,12 @@ def _check_partitions(topics: KafkaTopics, counts: Mapping[str, int]) -> None:
 
 
 def _check_settings(topics: KafkaTopics, settings: Mapping[str, Mapping[str, str]]) -> None:
-    for setting, wanted in _KEPT_FOR_EVER.items():
-        value = settings[topics.labels][setting]
-        if value != wanted:
-            raise _refusal(topics.labels, setting, value, wanted, "the model is made of every label")
-    for topic in (topics.decisions, topics.labels, topics.dead_letters):
+    for topic, reason in ((topics.labels, _OF_EVERY_LABEL), (topics.audit, _OF_EVERY_ENTRY)):
+        for setting, wanted in _KEPT_FOR_EVER.items():
+            value = settings[topic][setting]
+            if value != wanted:
+                raise _refusal(topic, setting, value, wanted, reason)
+    for topic in (topics.decisions, topics.labels, topics.dead_letters, topics.audit):
         for setting, wanted in _LARGEST_BATCH.items():
             value = settings[topic][setting]
             if int(value) < int(wanted):
@@ -144,4 +151,4 @@ async def _settings(admin: AIOKafkaAdminClient, topics: KafkaTopics) -> dict[str
 
 
 def _names(topics: KafkaTopics) -> list[Any]:
-    return [topics.events, topics.decisions, topics.labels, topics.dead_letters]
+    return list(astuple(topics))

@@ -52,6 +52,10 @@ class RedisStreams:
         return self.key("labels")
 
     @property
+    def audit(self) -> str:
+        return self.key("audit")
+
+    @property
     def dead_letters(self) -> str:
         return self.key("dead-letters")
 

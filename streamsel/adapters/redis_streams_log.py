@@ -1,4 +1,4 @@
-"""Logs on Redis streams: one stream read from any offset, and the label log."""
+"""Logs on Redis streams: one stream read from any offset, the audit log, and the label log."""
 
 from __future__ import annotations
 
@@ -48,21 +48,25 @@ class RedisLogReader:
         await self._client.aclose()
 
 
-class RedisLabelLog(RedisLogReader):
-    """The label log. A record is on disk on return, by the settings ``ensure_streams`` insists on."""
+class RedisKeptLog(RedisLogReader):
+    """A log that is kept for ever, such as the audit log. A record is on disk on return, by the settings
+    ``ensure_streams`` insists on."""
 
-    _unreachable = LabelLogUnreachable
-
-    def __init__(self, streams: RedisStreams) -> None:
-        super().__init__(streams, streams.labels)
+    _refused: type[Exception] = SourceUnavailable
 
     async def append(self, records: Sequence[bytes]) -> Sequence[int]:
-        """See ``LabelLog``."""
-        try:
-            check_sizes(self._key, records)
-            return await self._append(records)
-        except RecordTooLarge as error:
-            raise LabelLogRefused(str(error)) from error
+        """See ``AuditLog``."""
+        check_sizes(self._key, records)
+        # A transaction: what the server refuses, it refuses as a whole.
+        pipeline = self._client.pipeline(transaction=True)
+        for record in records:
+            pipeline.execute_command("XADD", self._key, "0-*", "v", record)
+        async with answering(self._unreachable, f"appending to {self._key}"):
+            try:
+                names: list[bytes] = await pipeline.execute()
+            except ResponseError as error:
+                raise self._refused(f"appending to {self._key}: {error}") from error
+        return [offset_of(name) for name in names]
 
     async def read(self, start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
         """See ``LogReader``. Raises ``TopicRefused`` when the log does not reach ``start``."""
@@ -74,14 +78,19 @@ class RedisLabelLog(RedisLogReader):
             )
         return records
 
-    async def _append(self, records: Sequence[bytes]) -> Sequence[int]:
-        # A transaction: what the server refuses, it refuses as a whole.
-        pipeline = self._client.pipeline(transaction=True)
-        for record in records:
-            pipeline.execute_command("XADD", self._key, "0-*", "v", record)
-        async with answering(LabelLogUnreachable, f"appending to {self._key}"):
-            try:
-                names: list[bytes] = await pipeline.execute()
-            except ResponseError as error:
-                raise LabelLogRefused(f"appending to {self._key}: {error}") from error
-        return [offset_of(name) for name in names]
+
+class RedisLabelLog(RedisKeptLog):
+    """The label log."""
+
+    _unreachable = LabelLogUnreachable
+    _refused = LabelLogRefused
+
+    def __init__(self, streams: RedisStreams) -> None:
+        super().__init__(streams, streams.labels)
+
+    async def append(self, records: Sequence[bytes]) -> Sequence[int]:
+        """See ``LabelLog``."""
+        try:
+            return await super().append(records)
+        except RecordTooLarge as error:
+            raise LabelLogRefused(str(error)) from error

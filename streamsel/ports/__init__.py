@@ -139,6 +139,30 @@ class LabelLog(LogReader, Protocol):
         in time: the records may or may not be there; ``LabelLogRefused`` when the log will not take them."""
 
 
+class AuditLog(LogReader, Protocol):
+    """Who did what, in the order of writing; never compacted, kept for ever. Offsets start at 0."""
+
+    async def append(self, records: Sequence[bytes]) -> Sequence[int]:
+        """Offsets of the records, durable on return. Raises ``SourceUnavailable`` when that is not known in
+        time, and ``RecordTooLarge``."""
+
+
+class SessionStore(Protocol):
+    """Small secrets that end by themselves: sessions, and sign-ins under way. Any desk finds any of them.
+
+    Every method may raise ``DeskUnreachable``.
+    """
+
+    async def put(self, key: str, value: bytes, seconds: float) -> None:
+        """Keeps the value for so long."""
+
+    async def look(self, key: str, seconds: float) -> bytes | None:
+        """The value, kept for so long from now on; ``None`` when there is none any more."""
+
+    async def take(self, key: str) -> bytes | None:
+        """The value, for the last time: of all who ask, one gets it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A query held by one reviewer until ``lease_expires_at`` (the store's clock)."""

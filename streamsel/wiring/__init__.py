@@ -1,6 +1,21 @@
 """The one place that picks adapters: a configuration to a running process."""
 
 from streamsel.wiring.selector import layout
-from streamsel.wiring.service import Service, model_spec, opened_label_log, opened_review_queue, running
+from streamsel.wiring.service import (
+    Service,
+    model_spec,
+    opened_audit_log,
+    opened_label_log,
+    opened_review_queue,
+    running,
+)
 
-__all__ = ["Service", "layout", "model_spec", "opened_label_log", "opened_review_queue", "running"]
+__all__ = [
+    "Service",
+    "layout",
+    "model_spec",
+    "opened_audit_log",
+    "opened_label_log",
+    "opened_review_queue",
+    "running",
+]

@@ -9,16 +9,17 @@ from typing import Any
 from aiokafka.helpers import create_ssl_context
 
 from streamsel.adapters.kafka import KafkaCluster
-from streamsel.adapters.kafka_log import KafkaLabelLog, KafkaLogReader
+from streamsel.adapters.kafka_log import KafkaKeptLog, KafkaLabelLog, KafkaLogReader
 from streamsel.adapters.kafka_sinks import KafkaDeadLetterSink, KafkaDecisionSink, KafkaEventIntake
 from streamsel.adapters.kafka_source import KafkaEventSource
 from streamsel.adapters.kafka_topics import KafkaTopics, ensure_topics
 from streamsel.adapters.redis_streams import RedisStreams, ensure_streams
-from streamsel.adapters.redis_streams_log import RedisLabelLog, RedisLogReader
+from streamsel.adapters.redis_streams_log import RedisKeptLog, RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisDeadLetterSink, RedisDecisionSink, RedisEventIntake
 from streamsel.adapters.redis_streams_source import RedisEventSource
 from streamsel.config.sections import Kafka
 from streamsel.ports import (
+    AuditLog,
     DeadLetterSink,
     DecisionSink,
     EventIntake,
@@ -40,11 +41,14 @@ class Logs:
     """Of partition 0."""
     labels: LabelLog
     dead_letters: DeadLetterSink
+    audit: AuditLog
 
     async def close(self) -> None:
         """The source is stopped by who started it."""
-        parts = (self.intake, self.decisions, self.decision_reader, self.labels, self.dead_letters)
-        await asyncio.gather(*(part.close() for part in parts))
+        logs = (self.decision_reader, self.labels, self.audit)
+        await asyncio.gather(
+            *(part.close() for part in (self.intake, self.decisions, self.dead_letters, *logs))
+        )
 
 
 async def kafka_logs(settings: Kafka) -> Logs:
@@ -64,6 +68,7 @@ async def kafka_logs(settings: Kafka) -> Logs:
         decision_reader=KafkaLogReader(cluster, topics.decisions),
         labels=KafkaLabelLog(cluster, topics.labels),
         dead_letters=KafkaDeadLetterSink(cluster, topics.dead_letters),
+        audit=KafkaKeptLog(cluster, topics.audit),
     )
 
 
@@ -79,6 +84,7 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
         decision_reader=RedisLogReader(streams, streams.decisions(0)),
         labels=RedisLabelLog(streams),
         dead_letters=RedisDeadLetterSink(streams),
+        audit=RedisKeptLog(streams, streams.audit),
     )
 
 

@@ -24,7 +24,7 @@ from streamsel.api.server import RunningServer, serve
 from streamsel.config import Config, ConfigurationError
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
-from streamsel.ports import EventIntake, LabelLog, LogReader, ReviewQueue
+from streamsel.ports import AuditLog, EventIntake, LabelLog, LogReader, ReviewQueue
 from streamsel.review.settings import DeskSettings
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
@@ -180,6 +180,15 @@ async def opened_label_log(config: Config) -> AsyncIterator[LabelLog]:
         url = await _redis_url(config, stack, share=True)
         logs = await _logs(config, url, stack)
         yield logs.labels
+
+
+@asynccontextmanager
+async def opened_audit_log(config: Config) -> AsyncIterator[AuditLog]:
+    """The audit log alone, for commands; beside a running service it shares the embedded server."""
+    async with AsyncExitStack() as stack:
+        url = await _redis_url(config, stack, share=True)
+        logs = await _logs(config, url, stack)
+        yield logs.audit
 
 
 @asynccontextmanager

@@ -15,16 +15,17 @@ from aiokafka.structs import TopicPartition
 
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.kafka import KafkaCluster
-from streamsel.adapters.kafka_log import KafkaLabelLog, KafkaLogReader
+from streamsel.adapters.kafka_log import KafkaKeptLog, KafkaLabelLog, KafkaLogReader
 from streamsel.adapters.kafka_sinks import KafkaDeadLetterSink, KafkaDecisionSink, KafkaEventIntake
 from streamsel.adapters.kafka_source import KafkaEventSource
 from streamsel.adapters.kafka_topics import KafkaTopics, ensure_topics
 from streamsel.adapters.local_kafka import LocalKafka
 from streamsel.adapters.redis_streams import RedisStreams, ensure_streams, id_at
-from streamsel.adapters.redis_streams_log import RedisLabelLog, RedisLogReader
+from streamsel.adapters.redis_streams_log import RedisKeptLog, RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisDeadLetterSink, RedisDecisionSink, RedisEventIntake
 from streamsel.adapters.redis_streams_source import RedisEventSource
 from streamsel.ports import (
+    AuditLog,
     DeadLetterSink,
     DecisionSink,
     EventIntake,
@@ -85,6 +86,9 @@ class LogServers(ABC):
 
     @abstractmethod
     def labels(self) -> LabelLog: ...
+
+    @abstractmethod
+    def audit(self) -> AuditLog: ...
 
     @abstractmethod
     async def truncate_labels(self, before: int) -> None:
@@ -170,6 +174,9 @@ class KafkaServers(LogServers):
     def labels(self) -> LabelLog:
         return self.closing(KafkaLabelLog(self.cluster, self.topics.labels, delivery_seconds=1.0))
 
+    def audit(self) -> AuditLog:
+        return self.closing(KafkaKeptLog(self.cluster, self.topics.audit, delivery_seconds=1.0))
+
     async def truncate_labels(self, before: int) -> None:
         await self._delete_records(self.topics.labels, 0, before)
 
@@ -237,6 +244,9 @@ class RedisServers(LogServers):
 
     def labels(self) -> LabelLog:
         return self.closing(RedisLabelLog(self.streams))
+
+    def audit(self) -> AuditLog:
+        return self.closing(RedisKeptLog(self.streams, self.streams.audit))
 
     async def truncate_labels(self, before: int) -> None:
         await self._trim(self.streams.labels, before)

@@ -1,0 +1,82 @@
+"""``streamsel desk``: what an operator does at the desk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from streamsel.cli.options import AsJson, ConfigFile, load_config, print_json
+from streamsel.config import Config
+from streamsel.review.audit import Entry, Verdict
+from streamsel.services.audit_reading import latest, verify
+
+if TYPE_CHECKING:
+    from streamsel.ports import AuditLog
+
+app = typer.Typer(
+    help="Look at the desk's audit log.",
+    epilog="Example: streamsel desk audit --verify",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_T = TypeVar("_T")
+
+
+@app.callback()
+def _desk() -> None:
+    """Keeps ``audit`` a subcommand while it is the only one."""
+
+
+@app.command(epilog="Example: streamsel desk audit --verify --json")
+def audit(
+    path: ConfigFile = None,
+    verified: Annotated[
+        bool, typer.Option("--verify", help="Verify every chain; exit status 1 if one is broken.")
+    ] = False,
+    last: Annotated[int, typer.Option(min=1, help="So many entries are shown.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show who saw, labelled and changed what, or verify that nobody has changed the log itself."""
+    settings = load_config(path)
+    if verified:
+        verdict = asyncio.run(_of_the_log(settings, verify))
+        _print_verdict(verdict, as_json)
+        raise typer.Exit(0 if verdict.sound else 1)
+    entries = asyncio.run(_of_the_log(settings, lambda log: latest(log, last)))
+    if as_json:
+        print_json({"entries": [asdict(entry) for entry in entries]})
+    else:
+        for entry in entries:
+            typer.echo(_line(entry))
+
+
+async def _of_the_log(settings: Config, read: Callable[[AuditLog], Awaitable[_T]]) -> _T:
+    from streamsel import wiring  # brings every server's client and every model: --help should not wait
+
+    async with wiring.opened_audit_log(settings) as log:
+        return await read(log)
+
+
+def _print_verdict(verdict: Verdict, as_json: bool) -> None:
+    if as_json:
+        print_json({"ok": verdict.sound, **asdict(verdict)})
+        return
+    typer.echo(f"{verdict.entries} entries in {verdict.chains} chains")
+    for one in verdict.broken:
+        chain = f"chain {one.chain}, " if one.chain else ""
+        typer.echo(f"broken: {chain}{one.kind}, at offset {one.offset}: {one.message}")
+    if verdict.sound:
+        typer.echo("every chain is whole; keep these elsewhere, and cut ends will show:")
+        for chain, head in sorted(verdict.heads.items()):
+            typer.echo(f"  {chain} {head}")
+
+
+def _line(entry: Entry) -> str:
+    detail = " ".join(f"{key}={value}" for key, value in sorted(entry.detail.items()))
+    who = f"{entry.who} ({entry.role})" if entry.role else entry.who or "somebody"
+    return " ".join(filter(None, (entry.at, who, entry.action, entry.query_id, detail)))
