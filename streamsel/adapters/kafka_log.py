@@ -48,6 +48,11 @@ class KafkaLogReader:
                 fetched = await consumer.getmany(timeout_ms=int(wait_seconds * 1000), max_records=max_records)
             return [(record.offset, record.value or b"") for record in fetched.get(self._place, ())]
 
+    async def beginning(self) -> int:
+        """See ``LogReader``."""
+        async with self._consumer(None) as consumer, asyncio.timeout(_ANSWER_SECONDS):
+            return int((await consumer.beginning_offsets([self._place]))[self._place])
+
     async def end(self) -> int:
         """The offset the next record will get."""
         async with self._consumer(None) as consumer, asyncio.timeout(_ANSWER_SECONDS):

@@ -40,8 +40,9 @@ class KafkaTopics:
 
 async def ensure_topics(
     cluster: KafkaCluster, topics: KafkaTopics, *, partitions: int = 1, replication_factor: int = 1
-) -> None:
-    """Makes what is missing, with ``partitions`` for events and decisions, and checks what is there.
+) -> int:
+    """Makes what is missing, with ``partitions`` for events and decisions, and checks what is there; returns
+    how many partitions of decisions there are.
 
     With three replicas or more, a topic made here takes a record only when two have it.
 
@@ -73,6 +74,7 @@ async def ensure_topics(
                 there = await _wait_for(admin, topics)
             _check_partitions(topics, there)
             _check_settings(topics, await _settings(admin, topics))
+            return there[topics.decisions]
         finally:
             await admin.close()
 

@@ -38,6 +38,12 @@ class RedisLogReader:
         entries = replies[0][1] if replies else []
         return [(offset_of(name), fields[1]) for name, fields in entries]
 
+    async def beginning(self) -> int:
+        """See ``LogReader``."""
+        async with answering(self._unreachable, f"reading the beginning of {self._key}"):
+            first: list[Entry] = await command(self._client, "XRANGE", self._key, "-", "+", "COUNT", 1)
+        return offset_of(first[0][0]) if first else await self.end()
+
     async def end(self) -> int:
         """The offset the next record will get."""
         async with answering(self._unreachable, f"reading the end of {self._key}"):

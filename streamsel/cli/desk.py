@@ -1,4 +1,4 @@
-"""``streamsel desk``: what an operator does at the desk."""
+"""``streamsel desk``: what an operator does for the review desk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from streamsel.cli.logs import configure_logs
 from streamsel.cli.options import AsJson, ConfigFile, load_config, print_json
+from streamsel.cli.progress import progress_lines
 from streamsel.config import Config
 from streamsel.review.audit import Entry, Verdict
 from streamsel.services.audit_reading import latest, verify
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from streamsel.ports import AuditLog
 
 app = typer.Typer(
-    help="Look at the desk's audit log.",
+    help="Rebuild the review desk's queue, or look at its audit log.",
     epilog="Example: streamsel desk audit --verify",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -27,9 +29,25 @@ app = typer.Typer(
 _T = TypeVar("_T")
 
 
-@app.callback()
-def _desk() -> None:
-    """Keeps ``audit`` a subcommand while it is the only one."""
+@app.command(epilog="Example: streamsel desk rebuild --config streamsel.toml --json")
+def rebuild(path: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Make the queue anew after Redis was lost: every query in the decisions that the label log does not
+    answer and that is not too old to be asked. What is there stays as it is; services may be running."""
+    from streamsel import wiring  # brings every server's client and every model: --help should not wait
+
+    settings = load_config(path)
+    configure_logs()
+    with progress_lines("decisions") as watch:
+        rebuilt = asyncio.run(wiring.rebuilt_desk(settings, watch))
+    if as_json:
+        print_json(asdict(rebuilt))
+        return
+    there = rebuilt.queries - rebuilt.answered - rebuilt.expired - rebuilt.offered
+    typer.echo(
+        f"{rebuilt.offered} queries are back on the desk. Of {rebuilt.decisions} decisions {rebuilt.queries} "
+        f"were to ask: {rebuilt.answered} are answered, {rebuilt.expired} were decided more than "
+        f"{settings.capacity.expire_seconds:g} seconds ago and are left out, {there} were there already."
+    )
 
 
 @app.command(epilog="Example: streamsel desk audit --verify --json")

@@ -125,6 +125,9 @@ class LogReader(Protocol):
     async def read(self, start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
         """Records from ``start`` on; waits up to ``wait_seconds`` for the first one."""
 
+    async def beginning(self) -> int:
+        """The offset of the oldest record there still is; the end's of a log without any."""
+
     async def end(self) -> int:
         """The offset the next record will get."""
 

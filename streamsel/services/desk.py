@@ -144,6 +144,10 @@ class Desk:
         """The desk at a glance."""
         return await self._queue.status()
 
+    async def replay(self) -> None:
+        """Settles all that the label log holds, from its start, as after a loss of the store."""
+        await self._catch_up(from_start=True)
+
     async def run(self) -> None:
         """Until cancelled: settles what comes into the log, ends what lapsed or expired, keeps the metrics.
 
@@ -198,8 +202,8 @@ class Desk:
         async with self._reading:
             await self._settle(await self._label_log.read(position, _RECORDS_A_READ, _READ_SECONDS))
 
-    async def _catch_up(self) -> int:
-        """Settles all that the log holds now; returns its end."""
+    async def _catch_up(self, *, from_start: bool = False) -> int:
+        """Settles all that the log holds now and is not settled yet; returns its end."""
         async with self._reading:
             settled = await self._queue.settled()
             end = await self._label_log.end()
@@ -208,7 +212,7 @@ class Desk:
                     f"the label log ends at offset {end}, but the desk's store has settled it up to "
                     f"{settled.position}: they do not belong together"
                 )
-            position = settled.position
+            position = 0 if from_start else settled.position
             while position < end:
                 records = await self._label_log.read(position, _RECORDS_A_READ, _KNOWN_RECORD_SECONDS)
                 if not records:

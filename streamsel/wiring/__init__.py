@@ -7,6 +7,7 @@ from streamsel.wiring.service import (
     opened_audit_log,
     opened_label_log,
     opened_review_queue,
+    rebuilt_desk,
     running,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "opened_audit_log",
     "opened_label_log",
     "opened_review_queue",
+    "rebuilt_desk",
     "running",
 ]

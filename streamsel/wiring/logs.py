@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,17 +38,18 @@ class Logs:
     source: EventSource
     intake: EventIntake
     decisions: DecisionSink
-    decision_reader: LogReader
-    """Of partition 0."""
+    decision_readers: Sequence[LogReader]
+    """By partition."""
     labels: LabelLog
     dead_letters: DeadLetterSink
     audit: AuditLog
 
     async def close(self) -> None:
         """The source is stopped by who started it."""
-        logs = (self.decision_reader, self.labels, self.audit)
+        readers: list[LogReader] = [*self.decision_readers, self.labels, self.audit]
         await asyncio.gather(
-            *(part.close() for part in (self.intake, self.decisions, self.dead_letters, *logs))
+            *(part.close() for part in (self.intake, self.decisions, self.dead_letters)),
+            *(reader.close() for reader in readers),
         )
 
 
@@ -55,7 +57,7 @@ async def kafka_logs(settings: Kafka) -> Logs:
     """Topics made or checked; raises ``TopicRefused``, or ``SourceUnavailable`` when no broker answers."""
     cluster = KafkaCluster(settings.bootstrap_servers or "", _client_options(settings))
     topics = KafkaTopics.under(settings.prefix)
-    await ensure_topics(
+    partitions = await ensure_topics(
         cluster, topics, partitions=settings.partitions, replication_factor=settings.replication_factor
     )
     return Logs(
@@ -65,7 +67,7 @@ async def kafka_logs(settings: Kafka) -> Logs:
         ),
         intake=KafkaEventIntake(cluster, topics.events),
         decisions=KafkaDecisionSink(cluster, topics.decisions),
-        decision_reader=KafkaLogReader(cluster, topics.decisions),
+        decision_readers=[KafkaLogReader(cluster, topics.decisions, part) for part in range(partitions)],
         labels=KafkaLabelLog(cluster, topics.labels),
         dead_letters=KafkaDeadLetterSink(cluster, topics.dead_letters),
         audit=KafkaKeptLog(cluster, topics.audit),
@@ -81,7 +83,7 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
         source=RedisEventSource(streams, partitions, settings.group, lease_seconds=settings.session_seconds),
         intake=RedisEventIntake(streams, partitions),
         decisions=RedisDecisionSink(streams),
-        decision_reader=RedisLogReader(streams, streams.decisions(0)),
+        decision_readers=[RedisLogReader(streams, streams.decisions(part)) for part in range(partitions)],
         labels=RedisLabelLog(streams),
         dead_letters=RedisDeadLetterSink(streams),
         audit=RedisKeptLog(streams, streams.audit),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -29,6 +29,7 @@ from streamsel.review.settings import DeskSettings
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
 from streamsel.services.learner import Learner
+from streamsel.services.rebuilding import Rebuilt, rebuild
 from streamsel.services.selector import Selector
 from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
 from streamsel.wiring.selector import selector_of
@@ -126,7 +127,7 @@ async def running(
         url = await _redis_url(config, stack)
         logs = await _logs(config, url, stack)
         queue = await _review_queue(config, url, stack)
-        service = Service(config, metrics, logs.labels, logs.decision_reader, logs.intake)
+        service = Service(config, metrics, logs.labels, logs.decision_readers[0], logs.intake)
         if "desk" in roles:
             service.desk = Desk(queue, logs.labels, config.labels.names, clock, metrics)
         if "selector" in roles:
@@ -196,6 +197,18 @@ async def opened_review_queue(config: Config) -> AsyncIterator[ReviewQueue]:
     """The desk's store alone, for commands; beside a running service it shares the embedded server."""
     async with AsyncExitStack() as stack:
         yield await _review_queue(config, await _redis_url(config, stack, share=True), stack)
+
+
+async def rebuilt_desk(config: Config, watch: Callable[[int], Callable[[int], None]]) -> Rebuilt:
+    """The desk's queue made anew from the logs, beside running services or without any; see ``rebuild``."""
+    async with AsyncExitStack() as stack:
+        url = await _redis_url(config, stack, share=True)
+        logs = await _logs(config, url, stack)
+        queue = await _review_queue(config, url, stack)
+        desk = Desk(queue, logs.labels, config.labels.names, SystemClock(), Metrics())
+        return await rebuild(
+            queue, desk, logs.labels, logs.decision_readers, config.capacity.expire_seconds, watch
+        )
 
 
 async def _review_queue(config: Config, url: str, stack: AsyncExitStack) -> RedisReviewQueue:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from streamsel.ports import LabelLog, TopicRefused
+from streamsel.ports import LabelLog, OutgoingDecisions, TopicRefused
 from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable
 from tests.contracts.log_servers import LogServers
 
@@ -29,6 +29,16 @@ async def test_offsets_start_at_zero_and_follow_the_order_of_a_call(logs: LogSer
     assert await log.append([b"c"]) == [2]
     assert await log.end() == 3
     assert await everything(log) == [(0, b"a"), (1, b"b"), (2, b"c")]
+
+
+async def test_where_a_log_begins(logs: LogServers) -> None:
+    """At 0, then at the oldest record that is still there; where nothing is left, at its end."""
+    reader, sink = logs.decision_reader(0), logs.decisions()
+    assert (await reader.beginning(), await reader.end()) == (0, 0)
+    await (await sink.send([OutgoingDecisions(0, range(10), [b"%d" % number for number in range(10)])]))
+    assert (await reader.beginning(), await reader.end()) == (0, 10)
+    await logs.truncate_decisions(0, 7)
+    assert (await reader.beginning(), await reader.end()) == (7, 10)
 
 
 async def test_concurrent_appends_leave_no_gap_and_each_learns_its_own_offsets(logs: LogServers) -> None:

@@ -60,6 +60,9 @@ class LabelLogDouble:
         self._check()
         return list(enumerate(self.records))[start : start + max_records]
 
+    async def beginning(self) -> int:
+        return 0
+
     async def end(self) -> int:
         self._check()
         return len(self.records)
