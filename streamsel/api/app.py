@@ -51,8 +51,8 @@ def create_app(parts: ApiParts) -> FastAPI:
     if parts.intake is not None:
         app.include_router(event_routes(parts.intake, parts.max_event_bytes))
     if parts.desk is not None:
-        app.include_router(claim_routes(parts.desk, parts.labels, closing))
-        app.include_router(queue_routes(parts.desk, parts.labels, parts.target_backlog))
+        app.include_router(claim_routes(parts.desk, parts.labels, closing, parts.lead_only))
+        app.include_router(queue_routes(parts.desk, parts.labels, parts.target_backlog, parts.lead_only))
         app.include_router(live_routes(parts.desk, parts.target_backlog, closing))
         app.include_router(session_routes(sessions))
         page = page_routes()

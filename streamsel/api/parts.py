@@ -48,5 +48,7 @@ class ApiParts:
     keys: Sequence[ApiKey]
     target_backlog: int
     max_event_bytes: int
+    lead_only: Sequence[str] = ()
+    """Fields that only leads and admins are shown."""
     one_time_token: str | None = None
     """Opens one session of the page, once."""

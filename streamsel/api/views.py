@@ -7,7 +7,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from streamsel.api.auth import Caller
 from streamsel.api.parts import ModelView
+from streamsel.codec.privacy import without
 from streamsel.ports import Answer, Claim, QueryView, QueueStatus
 from streamsel.records import Lane, Query, Source, Value
 from streamsel.review.lifecycle import State
@@ -15,6 +17,11 @@ from streamsel.review.lifecycle import State
 
 class _Response(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+def unseen_by(caller: Caller, lead_only: Sequence[str]) -> Sequence[str]:
+    """The fields this caller is not shown: what only leads may see never leaves the server for others."""
+    return () if "lead" in caller.scopes else lead_only
 
 
 class SessionView(_Response):
@@ -58,22 +65,27 @@ class QueryContent(_Response):
     )
 
     @classmethod
-    def of(cls, query: Query, *, answered: bool = False) -> Self:
-        """As shown before or after it was answered."""
+    def of(cls, query: Query, unseen: Sequence[str], *, answered: bool = False) -> Self:
+        """As shown before or after it was answered, to somebody who may not see the fields ``unseen``."""
         hidden = query.lane == "explore" and not answered
         return cls(
             event_id=query.event_id,
             lane=query.lane,
             timestamp=query.timestamp,
             decided_at=query.decided_at,
-            features=dict(query.features),
-            context=dict(query.context),
-            segments=dict(query.segments),
+            features=without(query.features, unseen),
+            context=without(query.context, unseen),
+            segments=without(query.segments, unseen),
             probabilities=None if hidden else dict(query.probabilities),
             utility=None if hidden else query.utility,
             propensity=None if hidden else query.propensity,
-            rules=None if hidden else list(query.rules),
+            rules=None if hidden else [_rule(name, unseen) for name in query.rules],
         )
+
+
+def _rule(name: str, unseen: Sequence[str]) -> str:
+    """Where some fields are not seen by all, less the group of a quota: that is the value of a field."""
+    return ":".join(name.split(":", 2)[:2]) if unseen and name.startswith("quota:") else name
 
 
 _QUERY_ID = "9f2c4e1ab3d05c77"
@@ -93,8 +105,8 @@ class ClaimView(_Response):
     query: QueryContent
 
     @classmethod
-    def of(cls, claim: Claim) -> Self:
-        """As its holder sees it."""
+    def of(cls, claim: Claim, unseen: Sequence[str]) -> Self:
+        """As its holder sees it, who may not see the fields ``unseen``."""
         return cls(
             query_id=claim.query.query_id,
             fence=claim.fence,
@@ -102,7 +114,7 @@ class ClaimView(_Response):
             attempt=claim.attempt,
             lease_seconds=claim.lease_seconds,
             lease_expires_at=claim.lease_expires_at,
-            query=QueryContent.of(claim.query),
+            query=QueryContent.of(claim.query, unseen),
         )
 
 
@@ -142,8 +154,8 @@ class QueryState(_Response):
     query: QueryContent
 
     @classmethod
-    def of(cls, query_id: str, view: QueryView) -> Self:
-        """What anyone may see of it."""
+    def of(cls, query_id: str, view: QueryView, unseen: Sequence[str]) -> Self:
+        """To somebody who may not see the fields ``unseen``."""
         return cls(
             query_id=query_id,
             state=view.state,
@@ -154,7 +166,7 @@ class QueryState(_Response):
             reason=view.reason,
             answer=None if view.answer is None else AnswerView.of(view.answer),
             opinions=[dict(opinion) for opinion in view.opinions],
-            query=QueryContent.of(view.query, answered=view.answer is not None),
+            query=QueryContent.of(view.query, unseen, answered=view.answer is not None),
         )
 
 

@@ -174,7 +174,11 @@ class Capacity(Section):
         60.0, description="Over which completions and live reviewers are counted."
     )
     fill_seconds: Seconds = Field(10.0, description="How fast an idle queue is filled to its target.")
-    retain_seconds: Seconds = Field(7 * 86_400.0, description="How long a finished query is remembered.")
+    retain_seconds: Seconds = Field(
+        7 * 86_400.0,
+        description="A query is deleted from the desk's store, with all its content, so long after it was "
+        "answered, expired or given up. Until then a repetition of its event is not asked about again.",
+    )
 
 
 class Kafka(Section):

@@ -244,6 +244,7 @@ def _api_parts(service: Service, one_time_token: str | None) -> ApiParts:
         keys=config.auth.keys,
         target_backlog=config.capacity.target_backlog,
         max_event_bytes=config.stream.max_bytes,
+        lead_only=config.stream.lead_only,
         one_time_token=one_time_token,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
@@ -26,7 +27,7 @@ from streamsel.api.problems import (
     Problem,
     documented,
 )
-from streamsel.api.views import AnswerView, ClaimView
+from streamsel.api.views import AnswerView, ClaimView, unseen_by
 from streamsel.api.waiting import while_heard
 from streamsel.config.sections import Labels
 from streamsel.review.refusals import NotALabel
@@ -57,7 +58,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event) -> APIRouter:
+def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event, lead_only: Sequence[str]) -> APIRouter:
     """``/v1/claims``; long polls end early once ``closing`` is set."""
     router = APIRouter(prefix="/v1/claims", tags=["claims"], dependencies=[Depends(json_only)])
 
@@ -66,10 +67,11 @@ def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event) -> APIRoute
         """Claims the most useful queries. With ``wait_seconds``, waits for the first one; the list may still
         be empty. Each claim is held until its lease ends: extend, release, escalate or label it before."""
         claiming = desk.claim(reviewer.name, body.queue, body.count, body.wait_seconds)
+        unseen = unseen_by(reviewer, lead_only)
         if body.wait_seconds == 0.0:
-            return [ClaimView.of(one) for one in await claiming]
+            return [ClaimView.of(one, unseen) for one in await claiming]
         claims = await while_heard(request, closing, claiming)
-        return [ClaimView.of(one) for one in claims or ()]
+        return [ClaimView.of(one, unseen) for one in claims or ()]
 
     @router.put(
         "/{query_id}/label",
@@ -106,7 +108,8 @@ def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event) -> APIRoute
     @router.post("/{query_id}/extend", summary="Keep a claim", responses=documented(*_CLAIM_PROBLEMS))
     async def extend(query_id: QueryId, reviewer: Reviewer, body: FenceRequest) -> ClaimView:
         """Starts the lease anew; to be called while a reviewer is still at it."""
-        return ClaimView.of(await desk.extend(query_id, body.fence, reviewer.name))
+        claim = await desk.extend(query_id, body.fence, reviewer.name)
+        return ClaimView.of(claim, unseen_by(reviewer, lead_only))
 
     @router.post(
         "/{query_id}/release",
