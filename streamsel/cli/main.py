@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import streamsel
-from streamsel.cli import backtest, configuration, demo, desk, pool, seed, serve
+from streamsel.cli import backtest, configuration, demo, desk, labels, pool, seed, serve
 from streamsel.config import ConfigurationError
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command("backtest", epilog=backtest.EXAMPLE)(backtest.backtest)
 app.command("pool", epilog=pool.EXAMPLE)(pool.pool)
 app.command("seed", epilog=seed.EXAMPLE)(seed.seed)
 app.add_typer(desk.app, name="desk")
+app.add_typer(labels.app, name="labels")
 app.add_typer(configuration.app, name="config")
 
 
