@@ -78,6 +78,12 @@ class Metrics:
         self.shed_queries = Counter(
             "streamsel_shed_queries", "Queries not offered because the desk was unreachable.", registry=r
         )
+        self.webhooks = Counter(
+            "streamsel_webhooks",
+            "Messages to webhooks: delivered, dead (given up), and failed attempts at either.",
+            ["outcome"],
+            registry=r,
+        )
         self.batch_events = Histogram(
             "streamsel_batch_events",
             "Events in a micro-batch.",

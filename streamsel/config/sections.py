@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from streamsel.config.auth import Auth
 from streamsel.config.base import Positive, Seconds, Section
 from streamsel.config.select import Known, Select
+from streamsel.config.webhooks import WebhookTable
 from streamsel.learning.spec import COMMITTEES, MOST_COPIES
 
 
@@ -218,6 +219,16 @@ class Desk(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65_535, description="0 picks a free one.")
+    webhooks: list[WebhookTable] = Field([], description="Whom to tell what happens at the desk.")
+
+    @field_validator("webhooks")
+    @classmethod
+    def _one_an_address(cls, webhooks: list[WebhookTable]) -> list[WebhookTable]:
+        urls = [webhook.url for webhook in webhooks]
+        for url in urls:
+            if urls.count(url) > 1:
+                raise ValueError(f"the address {url} stands twice; list all its events at once")
+        return webhooks
 
 
 class Config(Section):

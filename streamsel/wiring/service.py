@@ -31,8 +31,10 @@ from streamsel.services.ending import end
 from streamsel.services.learner import Learner
 from streamsel.services.rebuilding import Rebuilt, rebuild
 from streamsel.services.selector import Selector
+from streamsel.services.webhooks.delivery import Delivery
 from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
 from streamsel.wiring.selector import selector_of
+from streamsel.wiring.webhooks import webhook_deliveries
 
 RECORDING_SECONDS = 30.0
 """How long a label may be on its way into the label log; longer than either log's own time limit."""
@@ -128,8 +130,12 @@ async def running(
         logs = await _logs(config, url, stack)
         queue = await _review_queue(config, url, stack)
         service = Service(config, metrics, logs.labels, logs.decision_readers[0], logs.intake)
+        deliveries: list[Delivery] = []
         if "desk" in roles:
             service.desk = Desk(queue, logs.labels, config.labels.names, clock, metrics)
+            deliveries.extend(
+                webhook_deliveries(config, logs, _desk_client(url, stack), clock, metrics, stack)
+            )
         if "selector" in roles:
             learner = Learner(
                 logs.labels,
@@ -148,6 +154,8 @@ async def running(
         stack.push_async_callback(_stop, service, server)
         if service.desk is not None:
             service.start("desk", service.desk.run())
+        for delivery in deliveries:
+            service.start("webhook", delivery.run())
         if service.learner is not None and service.selector is not None:
             service.start("selector", _learn_then_select(service, service.learner, service.selector))
         log.info("serving", url=server.url, roles=sorted(roles), logs=logs.kind)
@@ -212,12 +220,17 @@ async def rebuilt_desk(config: Config, watch: Callable[[int], Callable[[int], No
 
 
 async def _review_queue(config: Config, url: str, stack: AsyncExitStack) -> RedisReviewQueue:
-    client = redis.asyncio.Redis.from_url(url, **DESK_CLIENT)
-    stack.push_async_callback(client.aclose)
+    client = _desk_client(url, stack)
     queue = RedisReviewQueue(client, config.redis.prefix, _desk_settings(config))
     stack.push_async_callback(queue.close)
     await queue.check()
     return queue
+
+
+def _desk_client(url: str, stack: AsyncExitStack) -> redis.asyncio.Redis:
+    client = redis.asyncio.Redis.from_url(url, **DESK_CLIENT)
+    stack.push_async_callback(client.aclose)
+    return client
 
 
 def _desk_settings(config: Config) -> DeskSettings:

@@ -14,9 +14,11 @@ from pydantic import SecretStr
 from streamsel.config import ApiKey, Config, load, schema
 from streamsel.config.auth import Oidc
 from streamsel.config.constraints import CostsTable, QuotaTable, RuleTable
+from streamsel.config.webhooks import WebhookTable
 
 HASH = "ab" * 32
 RULE = {"name": "large", "ask": "always", "field": "amount", "op": ">", "value": 1000}
+WEBHOOK = {"url": "https://hooks.example/labels", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
 QUOTA = {"name": "fair", "segment": "predicted_class", "least": 0.1}
 KEY = {"name": "ann", "scope": "reviewer", "sha256": HASH}
 PROVIDER = {
@@ -85,6 +87,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "redis.data_dir": ("/var/lib/streamsel", Path("/var/lib/streamsel")),
     "desk.host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104
     "desk.port": ("0", 0),
+    "desk.webhooks": (json.dumps([WEBHOOK]), [WebhookTable.model_validate(WEBHOOK)]),
     "auth.keys": (json.dumps([KEY]), [ApiKey.model_validate(KEY)]),
     "auth.oidc": (json.dumps(PROVIDER), Oidc.model_validate(PROVIDER)),
     "auth.session_seconds": ("36000", 36_000.0),

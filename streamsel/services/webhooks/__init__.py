@@ -1,0 +1,1 @@
+"""Telling others what happens at the desk: signed messages, each at least once, in the order of its log."""
