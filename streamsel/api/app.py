@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,9 +13,10 @@ from streamsel.api.auth import Gatekeeper
 from streamsel.api.cut_short import CutShort
 from streamsel.api.handlers import HANDLERS
 from streamsel.api.headers import SecurityHeaders
-from streamsel.api.limits import BodyLimit
+from streamsel.api.limits import BodyLimit, HeaderLimit
 from streamsel.api.parts import ApiParts
 from streamsel.api.problems import ProblemDetails
+from streamsel.api.refusals import Refusals
 from streamsel.api.routes.claims import claim_routes
 from streamsel.api.routes.events import EVENTS_PATH, event_routes
 from streamsel.api.routes.health import OPEN_PATHS, health_routes
@@ -23,7 +25,8 @@ from streamsel.api.routes.model import model_routes
 from streamsel.api.routes.page import page_routes
 from streamsel.api.routes.queue import queue_routes
 from streamsel.api.routes.session import SESSION_PATH, session_routes
-from streamsel.api.sessions import Sessions
+from streamsel.api.sessions import OneTimeLink, Sessions
+from streamsel.api.signing_in import SigningIn
 
 MAX_EVENTS_BYTES = 8_000_000
 """Of one call with many events."""
@@ -42,7 +45,9 @@ def create_app(parts: ApiParts) -> FastAPI:
         exception_handlers=HANDLERS,
     )
     app.state.closing = closing = asyncio.Event()
-    sessions = Sessions(parts.one_time_token)
+    auth, audit = parts.auth, parts.audit
+    sessions = Sessions(parts.sessions, auth.session_seconds, auth.idle_seconds, time.time)
+    app.state.refusals = refusals = Refusals(audit)
     open_calls = {("GET", path) for path in OPEN_PATHS}
 
     app.include_router(health_routes(parts.health, parts.metrics))
@@ -51,19 +56,31 @@ def create_app(parts: ApiParts) -> FastAPI:
     if parts.intake is not None:
         app.include_router(event_routes(parts.intake, parts.max_event_bytes))
     if parts.desk is not None:
-        app.include_router(claim_routes(parts.desk, parts.labels, closing, parts.lead_only))
-        app.include_router(queue_routes(parts.desk, parts.labels, parts.target_backlog, parts.lead_only))
+        app.include_router(claim_routes(parts.desk, parts.labels, audit, closing, parts.lead_only))
+        app.include_router(
+            queue_routes(parts.desk, parts.labels, parts.target_backlog, audit, parts.lead_only)
+        )
         app.include_router(live_routes(parts.desk, parts.target_backlog, closing))
-        app.include_router(session_routes(sessions))
+        link = None if parts.one_time_token is None else OneTimeLink(parts.one_time_token)
+        signing_in = SigningIn(sessions, audit)
+        app.include_router(session_routes(sessions, signing_in, audit, refusals, link))
         page = page_routes()
         app.router.routes.extend(page)
         open_calls |= {(method, route.path) for route in page for method in route.methods or ()}
-        if parts.one_time_token is not None:
+        if link is not None:
             open_calls.add(("POST", SESSION_PATH))
 
     # The last one added is the outermost: headers on everything, then who calls, then how much they send.
     app.add_middleware(BodyLimit, exceptions={EVENTS_PATH: max(parts.max_event_bytes, MAX_EVENTS_BYTES)})
-    app.add_middleware(Gatekeeper, keys=parts.keys, sessions=sessions, open_calls=frozenset(open_calls))
+    app.add_middleware(
+        Gatekeeper,
+        auth=auth,
+        sessions=sessions,
+        refusals=refusals,
+        open_calls=frozenset(open_calls),
+        sign_in=None,
+    )
+    app.add_middleware(HeaderLimit)
     app.add_middleware(CutShort)
     app.add_middleware(SecurityHeaders)
     return app

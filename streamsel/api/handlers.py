@@ -22,6 +22,7 @@ from streamsel.review.refusals import (
     UnknownQuery,
     Unrecorded,
 )
+from streamsel.services.audit import Unaudited
 
 Handler: TypeAlias = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
@@ -90,6 +91,7 @@ HANDLERS: dict[int | type[Exception], Handler] = {
     ClientDisconnect: _gone,
     RecordTooLarge: _refusal(problems.TOO_LARGE),
     SourceUnavailable: _outage(problems.STREAM_UNREACHABLE),
+    Unaudited: _outage(problems.UNAUDITED),
     Exception: _internal,
 }
 """For ``FastAPI(exception_handlers=…)``."""

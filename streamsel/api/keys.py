@@ -7,6 +7,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 
+from streamsel.api.callers import Caller
 from streamsel.config.auth import ApiKey
 
 PREFIX = "ssk_"
@@ -24,10 +25,10 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def identify(keys: Sequence[ApiKey], secret: str) -> ApiKey | None:
-    """The key with this secret, found in a time that tells nothing of how near a guess came."""
+def identify(keys: Sequence[ApiKey], secret: str) -> Caller | None:
+    """Whose key has this secret, found in a time that tells nothing of how near a guess came."""
     presented, found = digest(secret), None
     for key in keys:
         if hmac.compare_digest(key.sha256, presented):
             found = key
-    return found
+    return None if found is None else Caller(found.name, found.scope, found.tier, found.queues)

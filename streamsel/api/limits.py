@@ -7,10 +7,29 @@ from collections.abc import Mapping
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streamsel.api.problems import TOO_LARGE, Problem
+from streamsel.api.problems import HEADERS_TOO_LARGE, TOO_LARGE, Problem
 
 MAX_BODY_BYTES = 16 * 1024
 """Of any call but those that carry events."""
+
+
+MAX_HEADER_BYTES = 16 * 1024
+"""Of all headers of a call together; not every HTTP parser under the server has a limit of its own."""
+
+
+class HeaderLimit:
+    """Refuses calls whose headers are larger than ``MAX_HEADER_BYTES``, before anything looks at them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size = sum(len(name) + len(value) for name, value in scope.get("headers", ()))
+        if size > MAX_HEADER_BYTES:
+            problem = Problem(HEADERS_TOO_LARGE, f"At most {MAX_HEADER_BYTES} bytes are taken.")
+            await problem.response()(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class BodyLimit:

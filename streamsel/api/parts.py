@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streamsel.config.auth import ApiKey
+from streamsel.config.auth import Auth
 from streamsel.config.sections import Labels
 from streamsel.metrics import Metrics
-from streamsel.ports import EventIntake
+from streamsel.ports import EventIntake, SessionStore
+from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
 
 
@@ -45,7 +46,9 @@ class ApiParts:
     health: Callable[[], Readiness]
     metrics: Metrics
     labels: Labels
-    keys: Sequence[ApiKey]
+    auth: Auth
+    sessions: SessionStore
+    audit: Audit
     target_backlog: int
     max_event_bytes: int
     lead_only: Sequence[str] = ()

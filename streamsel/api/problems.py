@@ -29,6 +29,7 @@ class Kind(NamedTuple):
 UNAUTHENTICATED = Kind("unauthenticated", 401, "An API key or a session is needed")
 FORBIDDEN = Kind("forbidden", 403, "This key may not do that")
 CROSS_SITE = Kind("cross-site", 403, "The call did not come from the page itself")
+NOT_INVITED = Kind("not-invited", 403, "You are known, but not let in here")
 NOT_FOUND = Kind("not-found", 404, "There is nothing here")
 UNKNOWN_QUERY = Kind("unknown-query", 404, "There is no such query")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "Not with this method")
@@ -40,9 +41,13 @@ INVALID = Kind("invalid", 422, "Something in the request is not as it must be")
 NOT_A_LABEL = Kind("not-a-label", 422, "That is not one of the labels")
 UNREADABLE_EVENT = Kind("unreadable-event", 422, "The body is not an event")
 TOO_MANY_LISTENERS = Kind("too-many-listeners", 429, "This caller listens too often already", 5)
+HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large")
 INTERNAL = Kind("internal", 500, "Something went wrong here")
+TOO_MANY_CALLS = Kind("too-many-calls", 429, "Too many calls", 1)
+UNAUDITED = Kind("unaudited", 503, "The audit log does not answer", 2)
 UNRECORDED = Kind("unrecorded", 503, "The label may not be recorded yet", 1)
 DESK_UNREACHABLE = Kind("desk-unreachable", 503, "The desk does not answer", 2)
+PROVIDER_UNREACHABLE = Kind("provider-unreachable", 503, "The sign-in provider does not answer", 5)
 STREAM_UNREACHABLE = Kind("stream-unreachable", 503, "The event stream does not answer", 2)
 STOPPING = Kind("stopping", 503, "This process is about to end", 1)
 NOT_READY = Kind("not-ready", 503, "This process cannot do its work yet", 2)
@@ -69,6 +74,7 @@ class ProblemDetails(BaseModel):
     detail: str = Field(description="What happened this time.")
     errors: list[FieldError] = Field([], description="What is wrong, field by field.")
     reasons: list[str] = Field([], description="Why the process cannot do its work.")
+    sign_in: str | None = Field(None, description="Where people sign in.", examples=["/v1/session/login"])
 
 
 class Problem(HTTPException):
@@ -82,12 +88,14 @@ class Problem(HTTPException):
         *,
         reasons: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
+        sign_in: str | None = None,
     ) -> None:
         retry = {} if kind.retry_after is None else {"Retry-After": str(kind.retry_after)}
         super().__init__(kind.status, detail, {**retry, **(headers or {})})
         self.kind = kind
         self.errors = errors
         self.reasons = reasons
+        self.sign_in = sign_in
 
     def response(self) -> JSONResponse:
         """The problem as a response."""
@@ -101,6 +109,8 @@ class Problem(HTTPException):
             details["errors"] = [error.model_dump(exclude_unset=True) for error in self.errors]
         if self.reasons:
             details["reasons"] = list(self.reasons)
+        if self.sign_in is not None:
+            details["sign_in"] = self.sign_in
         return JSONResponse(
             details,
             status_code=self.kind.status,

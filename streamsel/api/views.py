@@ -7,12 +7,13 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from streamsel.api.auth import Caller
+from streamsel.api.callers import Caller
 from streamsel.api.parts import ModelView
 from streamsel.codec.privacy import without
 from streamsel.ports import Answer, Claim, QueryView, QueueStatus
 from streamsel.records import Lane, Query, Source, Value
 from streamsel.review.lifecycle import State
+from streamsel.review.roles import Role, includes
 
 
 class _Response(BaseModel):
@@ -21,14 +22,22 @@ class _Response(BaseModel):
 
 def unseen_by(caller: Caller, lead_only: Sequence[str]) -> Sequence[str]:
     """The fields this caller is not shown: what only leads may see never leaves the server for others."""
-    return () if "lead" in caller.scopes else lead_only
+    return () if includes(caller.role, "lead") else lead_only
 
 
 class SessionView(_Response):
     """Who is calling."""
 
     name: str = Field(description="Under this name labels are recorded.", examples=["ana"])
-    scopes: list[str] = Field(examples=[["reviewer"]])
+    role: Role = Field(examples=["reviewer"])
+    tier: int = Field(description="Queues up to this tier may be claimed from.", examples=[1])
+    queues: list[str] | None = Field(description="The only queues; null for all.", examples=[None])
+
+    @classmethod
+    def of(cls, caller: Caller) -> Self:
+        """As it was admitted."""
+        queues = None if caller.queues is None else list(caller.queues)
+        return cls(name=caller.name, role=caller.role, tier=caller.tier, queues=queues)
 
 
 class QueryContent(_Response):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -95,6 +96,7 @@ def _print_verdict(verdict: Verdict, as_json: bool) -> None:
 
 
 def _line(entry: Entry) -> str:
-    detail = " ".join(f"{key}={value}" for key, value in sorted(entry.detail.items()))
+    # As JSON in ASCII: nothing a caller sent gets to steer the terminal.
+    detail = json.dumps(dict(entry.detail)) if entry.detail else ""
     who = f"{entry.who} ({entry.role})" if entry.role else entry.who or "somebody"
     return " ".join(filter(None, (entry.at, who, entry.action, entry.query_id, detail)))

@@ -24,6 +24,10 @@ _MOST_UNCONFIRMED = 5_000
 """Entries kept for the time when the log answers again; after that it must answer before more are taken."""
 
 
+class Unaudited(Exception):
+    """The audit log did not confirm an entry in time. It may hold it, or get it later."""
+
+
 class Who(Protocol):
     """Whoever did something."""
 
@@ -72,7 +76,7 @@ class Audit:
     ) -> None:
         """Durable on return. ``detail`` never holds anything of an event, nor a secret.
 
-        Raises ``SourceUnavailable`` when the log does not answer; the entry may be in it or get there later.
+        Raises ``Unaudited``.
         """
         await self.note_each(who, action, [query_id], detail)
 
@@ -105,7 +109,7 @@ class Audit:
                 self._log.warning("audit_log_failed", entries=len(some), error=str(error))
                 for _, written in some:
                     if not written.done():  # who waited may have gone
-                        written.set_exception(type(error)(str(error)))
+                        written.set_exception(Unaudited(str(error)))
             else:
                 for _, written in some:
                     if not written.done():

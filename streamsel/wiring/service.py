@@ -18,14 +18,16 @@ from redis.backoff import NoBackoff
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.embedded import DataDirectoryInUse, EmbeddedValkey
 from streamsel.adapters.redis_desk import RedisReviewQueue
+from streamsel.adapters.redis_sessions import RedisSessionStore
 from streamsel.api.app import create_app
 from streamsel.api.parts import ApiParts, ModelView, Readiness
 from streamsel.api.server import RunningServer, serve
 from streamsel.config import Config, ConfigurationError
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
-from streamsel.ports import AuditLog, EventIntake, LabelLog, LogReader, ReviewQueue
+from streamsel.ports import AuditLog, EventIntake, LabelLog, LogReader, ReviewQueue, SessionStore
 from streamsel.review.settings import DeskSettings
+from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
 from streamsel.services.learner import Learner
@@ -148,7 +150,10 @@ async def running(
             selector = selector_of(config, logs, queue, learner.scorer, clock, metrics)
             service.learner, service.selector = learner, selector
         metrics.review_backlog_target.set(config.capacity.target_backlog)
-        app = create_app(_api_parts(service, one_time_token))
+        sessions = RedisSessionStore(_desk_client(url, stack), config.redis.prefix)
+        audit = Audit(logs.audit, clock)
+        stack.push_async_callback(audit.close)
+        app = create_app(_api_parts(service, sessions, audit, one_time_token))
         server = await serve(app, config.desk.host, config.desk.port)
         service.url = server.url
         stack.push_async_callback(_stop, service, server)
@@ -245,7 +250,9 @@ def _desk_settings(config: Config) -> DeskSettings:
     )
 
 
-def _api_parts(service: Service, one_time_token: str | None) -> ApiParts:
+def _api_parts(
+    service: Service, sessions: SessionStore, audit: Audit, one_time_token: str | None
+) -> ApiParts:
     config, learner = service.config, service.learner
     return ApiParts(
         desk=service.desk,
@@ -254,7 +261,9 @@ def _api_parts(service: Service, one_time_token: str | None) -> ApiParts:
         health=service.readiness,
         metrics=service.metrics,
         labels=config.labels,
-        keys=config.auth.keys,
+        auth=config.auth,
+        sessions=sessions,
+        audit=audit,
         target_backlog=config.capacity.target_backlog,
         max_event_bytes=config.stream.max_bytes,
         lead_only=config.stream.lead_only,

@@ -15,18 +15,22 @@ from redis.backoff import NoBackoff
 
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.redis_desk import RedisReviewQueue
+from streamsel.adapters.redis_sessions import RedisSessionStore
 from streamsel.adapters.redis_streams import RedisStreams
-from streamsel.adapters.redis_streams_log import RedisLabelLog, RedisLogReader
+from streamsel.adapters.redis_streams_log import RedisKeptLog, RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisEventIntake
 from streamsel.api.app import create_app
 from streamsel.api.keys import new_key
 from streamsel.api.parts import ApiParts, ModelView, Readiness
-from streamsel.config.auth import ApiKey
+from streamsel.config.auth import ApiKey, Auth
 from streamsel.config.sections import Labels
 from streamsel.metrics import Metrics
 from streamsel.records import Lane, Query, Value
+from streamsel.review.audit import Entry
 from streamsel.review.roles import Role
 from streamsel.review.settings import DeskSettings
+from streamsel.services.audit import Audit
+from streamsel.services.audit_reading import latest
 from streamsel.services.desk import Desk
 
 ADDRESS = "http://desk.example"
@@ -69,6 +73,7 @@ class Reviewing:
     queue: RedisReviewQueue
     events: RedisLogReader
     """Where ``POST /v1/events`` puts them."""
+    audit_log: RedisKeptLog
     secrets: dict[str, str]
     readiness: list[Readiness] = field(default_factory=lambda: [Readiness(True)])
 
@@ -79,6 +84,10 @@ class Reviewing:
         headers = {} if name is None else {"Authorization": f"Bearer {self.secrets[name]}"}
         transport = httpx.ASGITransport(app or self.app, raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url=address, headers=headers, timeout=30.0)
+
+    async def noted(self) -> list[Entry]:
+        """What the audit log has, without the openings of chains."""
+        return [entry for entry in await latest(self.audit_log, 1_000) if entry.action != "opened chain"]
 
     def app_with(self, **changes: object) -> FastAPI:
         """The same API with other parts."""
@@ -93,7 +102,8 @@ async def reviewing(desk_url: str, log_url: str, prefix: str) -> AsyncIterator[R
     streams = RedisStreams(log_url, prefix)
     log, intake = RedisLabelLog(streams), RedisEventIntake(streams, partitions=1)
     events = RedisLogReader(streams, streams.events(0))
-    metrics = Metrics()
+    audit_log, metrics = RedisKeptLog(streams, streams.audit), Metrics()
+    audit = Audit(audit_log, SystemClock())
     desk = Desk(queue, log, LABELS.names, SystemClock(), metrics)
     running = asyncio.create_task(desk.run())
     readiness = [Readiness(True)]
@@ -105,17 +115,19 @@ async def reviewing(desk_url: str, log_url: str, prefix: str) -> AsyncIterator[R
         health=lambda: readiness[0],
         metrics=metrics,
         labels=LABELS,
-        keys=keys,
+        auth=Auth(keys=list(keys)),
+        sessions=RedisSessionStore(client, prefix),
+        audit=audit,
         target_backlog=20,
         max_event_bytes=1_000,
     )
     try:
-        yield Reviewing(parts, create_app(parts), queue, events, secrets, readiness)
+        yield Reviewing(parts, create_app(parts), queue, events, audit_log, secrets, readiness)
     finally:
         while not running.done():  # up to Python 3.11 asyncio.wait_for, in redis-py, may lose a cancellation
             running.cancel()
             await asyncio.wait({running}, timeout=0.5)
-        for part in (queue, log, intake, events):
+        for part in (queue, log, intake, events, audit, audit_log):
             await part.close()
         await client.aclose()
 

@@ -1,4 +1,4 @@
-"""API keys and sessions, by themselves."""
+"""API keys, by themselves."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamsel.api.callers import Caller
 from streamsel.api.keys import PREFIX, identify, new_key
-from streamsel.api.sessions import REVIEWER, SESSION_SECONDS, Sessions
 from streamsel.config.auth import ApiKey
 
 
@@ -22,13 +22,14 @@ def test_a_new_key_can_be_recognised_and_only_its_hash_need_be_kept() -> None:
 
 
 def test_a_key_is_found_among_others() -> None:
-    """By its secret alone, wherever it stands."""
+    """By its secret alone, wherever it stands, with all that its owner may do."""
     made = {name: new_key() for name in ("ana", "ben", "shop")}
-    keys = [ApiKey(name=name, scope="reviewer", sha256=sha256) for name, (_, sha256) in made.items()]
+    keys = [
+        ApiKey(name=name, scope="lead", tier=2, queues=["default"], sha256=sha256)
+        for name, (_, sha256) in made.items()
+    ]
     for name, (secret, _) in made.items():
-        found = identify(keys, secret)
-        assert found is not None
-        assert found.name == name
+        assert identify(keys, secret) == Caller(name, "lead", 2, ["default"])
 
 
 @given(st.text())
@@ -38,41 +39,3 @@ def test_no_other_text_is_a_key(text: str) -> None:
     key = ApiKey(name="ana", scope="reviewer", sha256=sha256)
     assert identify([key], text) is None
     assert identify([key], sha256) is None
-
-
-def test_the_one_time_token_opens_one_session() -> None:
-    """Used up at once; a wrong one uses up nothing."""
-    sessions = Sessions("the token")
-    assert sessions.open("another token") is None
-    session = sessions.open("the token")
-    assert session is not None
-    assert sessions.reviewer(session) == REVIEWER
-    assert sessions.open("the token") is None
-
-
-def test_without_a_token_no_session_opens() -> None:
-    """Least of all with an empty one."""
-    assert Sessions(None).open("") is None
-
-
-def test_a_session_ends_after_a_working_day() -> None:
-    """And not a moment before."""
-    now = [1_000.0]
-    sessions = Sessions("the token", monotonic=lambda: now[0])
-    session = sessions.open("the token")
-    assert session is not None
-    now[0] += SESSION_SECONDS - 1
-    assert sessions.reviewer(session) == REVIEWER
-    now[0] += 1
-    assert sessions.reviewer(session) is None
-
-
-def test_a_closed_session_is_over() -> None:
-    """Closing one that is not there changes nothing."""
-    sessions = Sessions("the token")
-    session = sessions.open("the token")
-    assert session is not None
-    sessions.close("another")
-    assert sessions.reviewer(session) == REVIEWER
-    sessions.close(session)
-    assert sessions.reviewer(session) is None

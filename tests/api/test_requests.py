@@ -208,3 +208,14 @@ def test_any_mistake_can_be_sent_as_json(field: str, value: object) -> None:
     (found,) = explained([error])
     sent = json.dumps(found.model_dump(), allow_nan=False, ensure_ascii=False).encode()
     assert len(sent) < 20 * LONGEST_VALUE
+
+
+@pytest.mark.parametrize("caller", ["ana", None])
+async def test_huge_headers_are_refused(desk: Reviewing, caller: str | None) -> None:
+    """Whoever sends them, before anything looks at them."""
+    async with desk.caller(caller) as client:
+        for headers in ({"X-Large": "x" * 17_000}, {f"X-{n}": "x" * 100 for n in range(200)}):
+            response = await client.get("/v1/queue", headers=headers)
+            assert response.status_code == 431
+            assert response.json()["type"] == "/problems/headers-too-large"
+            assert response.headers["Content-Type"] == "application/problem+json"

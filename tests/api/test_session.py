@@ -32,7 +32,12 @@ async def test_the_link_works_once(browser: httpx.AsyncClient) -> None:
     assert cookie.startswith("streamsel=")
     assert TOKEN not in cookie
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
-    assert (await browser.get("/v1/session")).json() == {"name": "you", "scopes": ["reviewer"]}
+    assert (await browser.get("/v1/session")).json() == {
+        "name": "you",
+        "role": "lead",
+        "tier": 2,
+        "queues": None,
+    }
     again = await _open(browser)
     assert again.status_code == 401
     assert again.json()["type"] == "/problems/unauthenticated"
@@ -111,6 +116,42 @@ async def test_a_key_counts_more_than_a_cookie(desk: Reviewing, browser: httpx.A
     headers = {"Authorization": f"Bearer {desk.secrets['ben']}"}
     assert (await browser.get("/v1/session", headers=headers)).json()["name"] == "ben"
     assert (await browser.get("/v1/session", headers={"Authorization": "Bearer x"})).status_code == 401
+
+
+async def test_any_desk_serves_a_session(desk: Reviewing, browser: httpx.AsyncClient) -> None:
+    """It lives in the store: another desk knows it, and knows when it is over."""
+    await _open(browser)
+    async with desk.caller(None, desk.app_with()) as other:
+        other.cookies.set("streamsel", browser.cookies["streamsel"])
+        assert (await other.get("/v1/session")).json()["name"] == "you"
+        assert (await browser.delete("/v1/session", headers=FROM_THE_PAGE)).status_code == 204
+        assert (await other.get("/v1/session")).status_code == 401
+
+
+async def test_signing_in_anew_ends_the_former_session(desk: Reviewing) -> None:
+    """The id is a new one each time: a session planted in a browser does not become its user's."""
+    async with desk.caller(None, desk.app_with(one_time_token=TOKEN)) as browser:
+        await _open(browser)
+        former = browser.cookies["streamsel"]
+        app = desk.app_with(one_time_token="another")
+    async with desk.caller(None, app) as again:
+        again.cookies.set("streamsel", former, domain="desk.example")
+        assert (await again.post("/v1/session", json={"token": "another"})).status_code == 204
+        assert again.cookies["streamsel"] != former
+        assert (await again.get("/v1/session")).status_code == 200
+        again.cookies.set("streamsel", former, domain="desk.example")
+        assert (await again.get("/v1/session")).status_code == 401
+
+
+async def test_the_store_has_no_session_id(desk: Reviewing, browser: httpx.AsyncClient) -> None:
+    """Whoever reads the store can use no session."""
+    await _open(browser)
+    session = browser.cookies["streamsel"]
+    client = desk.queue._client
+    keys = [key async for key in client.scan_iter("*:session:*")]
+    assert keys
+    for key in keys:
+        assert session.encode() not in key + (await client.get(key) or b"")
 
 
 async def test_an_ended_session_is_over(browser: httpx.AsyncClient) -> None:

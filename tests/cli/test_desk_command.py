@@ -47,7 +47,7 @@ def test_the_last_entries_are_shown() -> None:
     shown = CliRunner().invoke(app, ["desk", "audit", "--last", "1"])
     assert shown.exit_code == 0
     (line,) = shown.stdout.splitlines()
-    assert line.endswith("ana (reviewer) labelled 9f2c label=fraud")
+    assert line.endswith('ana (reviewer) labelled 9f2c {"label": "fraud"}')
     listed = CliRunner().invoke(app, ["desk", "audit", "--json"])
     entries = json.loads(listed.stdout.splitlines()[-1])["entries"]
     assert [entry["action"] for entry in entries] == ["opened chain", "claimed", "labelled"]

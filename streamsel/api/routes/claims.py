@@ -20,6 +20,7 @@ from streamsel.api.problems import (
     NOT_A_LABEL,
     SUPERSEDED,
     TOO_LARGE,
+    UNAUDITED,
     UNKNOWN_QUERY,
     UNRECORDED,
     WRONG_MEDIA_TYPE,
@@ -31,6 +32,7 @@ from streamsel.api.views import AnswerView, ClaimView, unseen_by
 from streamsel.api.waiting import while_heard
 from streamsel.config.sections import Labels
 from streamsel.review.refusals import NotALabel
+from streamsel.services.audit import Audit, Unaudited
 from streamsel.services.desk import Desk
 
 _BODY_PROBLEMS = (
@@ -41,6 +43,7 @@ _BODY_PROBLEMS = (
     MALFORMED,
     INVALID,
     DESK_UNREACHABLE,
+    UNAUDITED,
 )
 _CLAIM_PROBLEMS = (*_BODY_PROBLEMS, UNKNOWN_QUERY, SUPERSEDED)
 
@@ -58,7 +61,9 @@ IdempotencyKey = Annotated[
 ]
 
 
-def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event, lead_only: Sequence[str]) -> APIRouter:
+def claim_routes(
+    desk: Desk, labels: Labels, audit: Audit, closing: asyncio.Event, lead_only: Sequence[str]
+) -> APIRouter:
     """``/v1/claims``; long polls end early once ``closing`` is set."""
     router = APIRouter(prefix="/v1/claims", tags=["claims"], dependencies=[Depends(json_only)])
 
@@ -69,9 +74,17 @@ def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event, lead_only: 
         claiming = desk.claim(reviewer.name, body.queue, body.count, body.wait_seconds)
         unseen = unseen_by(reviewer, lead_only)
         if body.wait_seconds == 0.0:
-            return [ClaimView.of(one, unseen) for one in await claiming]
-        claims = await while_heard(request, closing, claiming)
-        return [ClaimView.of(one, unseen) for one in claims or ()]
+            claims = await claiming
+        else:
+            claims = await while_heard(request, closing, claiming) or ()
+        try:
+            await audit.note_each(reviewer, "claimed", [one.query.query_id for one in claims])
+        except Unaudited:
+            # Nobody is to see what no one will know they saw.
+            for one in claims:
+                await desk.release(one.query.query_id, one.fence, reviewer.name)
+            raise
+        return [ClaimView.of(one, unseen) for one in claims]
 
     @router.put(
         "/{query_id}/label",
@@ -101,6 +114,7 @@ def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event, lead_only: 
             expected = "must be one of " + ", ".join(labels.names)
             error = FieldError(field="label", value=printable(body.label), expected=expected)
             raise Problem(NOT_A_LABEL, printable(str(refusal)), [error]) from None
+        await audit.note(reviewer, "labelled", query_id, {"label": answer.label})
         if replayed:
             response.status_code = 200
         return AnswerView.of(answer)
@@ -120,6 +134,7 @@ def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event, lead_only: 
     async def release(query_id: QueryId, reviewer: Reviewer, body: FenceRequest) -> None:
         """Lets somebody else claim it at once."""
         await desk.release(query_id, body.fence, reviewer.name)
+        await audit.note(reviewer, "released", query_id)
 
     @router.post(
         "/{query_id}/escalate",
@@ -130,5 +145,6 @@ def claim_routes(desk: Desk, labels: Labels, closing: asyncio.Event, lead_only: 
     async def escalate(query_id: QueryId, reviewer: Reviewer, body: EscalateRequest) -> None:
         """Moves it to the ``escalated`` queue, with the reason."""
         await desk.escalate(query_id, body.fence, reviewer.name, body.reason)
+        await audit.note(reviewer, "escalated", query_id)
 
     return router

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from streamsel.api.auth import ACCESS_PROBLEMS, Reviewer
-from streamsel.api.problems import DESK_UNREACHABLE, INVALID, UNKNOWN_QUERY, documented
+from streamsel.api.problems import DESK_UNREACHABLE, INVALID, UNAUDITED, UNKNOWN_QUERY, documented
 from streamsel.api.routes.claims import QueryId
 from streamsel.api.views import LabelChoice, LabelChoices, QueryState, QueueView, unseen_by
 from streamsel.config.sections import Labels
+from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
 
 
-def queue_routes(desk: Desk, labels: Labels, target_backlog: int, lead_only: Sequence[str]) -> APIRouter:
+def queue_routes(
+    desk: Desk, labels: Labels, target_backlog: int, audit: Audit, lead_only: Sequence[str]
+) -> APIRouter:
     """``/v1/queue``, ``/v1/queries`` and ``/v1/labels``."""
     router = APIRouter(prefix="/v1", tags=["queue"])
     choices = LabelChoices(
@@ -40,11 +43,13 @@ def queue_routes(desk: Desk, labels: Labels, target_backlog: int, lead_only: Seq
     @router.get(
         "/queries/{query_id}",
         summary="One query",
-        responses=documented(*ACCESS_PROBLEMS, UNKNOWN_QUERY, INVALID, DESK_UNREACHABLE),
+        responses=documented(*ACCESS_PROBLEMS, UNKNOWN_QUERY, INVALID, DESK_UNREACHABLE, UNAUDITED),
     )
     async def query(query_id: QueryId, reviewer: Reviewer) -> QueryState:
         """Where a query stands, whoever holds it."""
-        return QueryState.of(query_id, await desk.view(query_id), unseen_by(reviewer, lead_only))
+        view = await desk.view(query_id)
+        await audit.note(reviewer, "viewed", query_id)
+        return QueryState.of(query_id, view, unseen_by(reviewer, lead_only))
 
     @router.get("/labels", summary="The labels to choose from", responses=documented(*ACCESS_PROBLEMS))
     async def label_choices(_: Reviewer) -> LabelChoices:

@@ -1,0 +1,33 @@
+"""Who calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from starlette.requests import HTTPConnection
+
+from streamsel.review.roles import Role
+
+
+class Caller(NamedTuple):
+    """A person or program; labels are recorded under this name, never under one from a body."""
+
+    name: str
+    role: Role
+    tier: int = 1
+    """Skill: the caller may claim from queues up to this tier."""
+    queues: Sequence[str] | None = None
+    """The only queues to claim from; ``None`` for all."""
+
+
+class Stranger(NamedTuple):
+    """Whoever could not say who they are."""
+
+    name: str = ""
+    role: str = ""
+
+
+def address_of(conn: HTTPConnection) -> str:
+    """Where the call came from, as far as the server can tell."""
+    return conn.client.host if conn.client is not None else ""
