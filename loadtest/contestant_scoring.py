@@ -29,10 +29,11 @@ from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import Features, FeatureTable, Label
 from streamsel.selection import QueryRate, QueryStrategy, Scored, StrategySettings
+from streamsel.services.selector import LARGEST_BATCH
 
 LABELS = ("legit", "fraud")
 NAMES = tuple(sorted(FEATURES))
-MICRO_BATCH = 500
+MICRO_BATCH = LARGEST_BATCH
 EVENTS = 20_000
 ROUNDS = 7
 FEW_LABELS, MANY_LABELS = 1_000, 4_000

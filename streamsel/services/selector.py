@@ -36,8 +36,9 @@ from streamsel.services.outbox import Outbox, Tenures
 from streamsel.services.pacing import OnOutage, Pacing, Spending
 
 POLL_SECONDS = 0.25
-LARGEST_BATCH = 500
-SLICE_SECONDS = 0.004
+LARGEST_BATCH = 2000
+"""Events in a micro-batch: what each costs by itself is then spread thin."""
+SLICE_SECONDS = 0.008
 """A micro-batch is kept so small that deciding it holds the event loop no longer than this."""
 LAG_SECONDS = 2.0
 RETRY_SECONDS = 1.0
@@ -276,10 +277,11 @@ class Selector:
         return spending
 
     def _adapt(self, events: int, seconds: float) -> None:
-        """Micro-batches as large as fit a slice of the event loop; grown slowly, shrunk at once."""
+        """Micro-batches as large as fit a slice of the event loop; doubled or halved at most, as one that
+        takes long may have been kept waiting by another process."""
         fitting = int(events * SLICE_SECONDS / max(seconds, 1e-6))
         if fitting < self._batch_limit:
-            self._batch_limit = max(fitting, 1)
+            self._batch_limit = max(fitting, self._batch_limit // 2, 1)
         elif events >= self._batch_limit:
             self._batch_limit = min(fitting, 2 * self._batch_limit, LARGEST_BATCH)
 

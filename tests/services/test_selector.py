@@ -134,14 +134,17 @@ def test_nothing_but_dead_letters_is_committed_too() -> None:
 
 @pytest.mark.parametrize("micros", [2.0, 100.0, 1_500.0, 20_000.0])
 def test_micro_batches_fit_a_slice_of_the_event_loop(micros: float) -> None:
-    """As many events go together as are decided in 4 ms, at least one and at most 500, whatever the model."""
+    """As many events go together as are decided in a slice, from one to the largest micro-batch, whatever
+    the model."""
 
     async def scenario() -> None:
-        stage = Stage(World({0: some_events(3_000)}))
+        stage = Stage(World({0: some_events(12_000)}))
         stage.selector._decider._scorer = scorer = SlowScorer(stage.clock.spend, micros * 1e-6)
         async with selecting(stage):
             await stage.until(stage.committed_all, within_seconds=600.0)
-        fitting = min(max(int(0.004 / (micros * 1e-6)), 1), selector_module.LARGEST_BATCH)
+        fitting = min(
+            max(int(selector_module.SLICE_SECONDS / (micros * 1e-6)), 1), selector_module.LARGEST_BATCH
+        )
         assert 0.9 * fitting <= max(scorer.batches) <= fitting + 1
 
     in_virtual_time(scenario())
@@ -157,7 +160,7 @@ def test_micro_batches_grow_again_when_the_model_is_quick() -> None:
             await stage.until(stage.committed_all, within_seconds=600.0)
             assert scorer.batches[-1] == 1
             scorer.seconds = 1e-6
-            world.events[0] += some_events(5_000, 200)
+            world.events[0] += some_events(12_000, 200)
             await stage.until(stage.committed_all)
         assert max(scorer.batches) == selector_module.LARGEST_BATCH
 

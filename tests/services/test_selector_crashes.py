@@ -10,6 +10,7 @@ import pytest
 
 from streamsel.codec import decode_dead_letter
 from streamsel.ports import SourceRecord, SourceUnavailable
+from streamsel.services.selector import SLICE_SECONDS
 from tests.services.doubles import Crash, ScorerDouble, World
 from tests.services.stage import Stage, asked, decided, selecting, some_events
 from tests.services.virtual_time import in_virtual_time
@@ -193,6 +194,7 @@ def test_decisions_read_again_are_read_in_slices_too() -> None:
             await stage.until(stage.committed_all)
         assert len(taken) == 3_000
         assert stage.selector.events_decided == 0
-        assert 4 <= stage.selector._batch_limit <= 8
+        fitting = int(SLICE_SECONDS / 0.0005)
+        assert fitting / 2 <= stage.selector._batch_limit <= fitting
 
     in_virtual_time(scenario())
