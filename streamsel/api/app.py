@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 
 import streamsel
 from streamsel.api.auth import Gatekeeper
+from streamsel.api.bodies import LABELLING
 from streamsel.api.cut_short import CutShort
 from streamsel.api.handlers import HANDLERS
 from streamsel.api.headers import SecurityHeaders
@@ -35,6 +37,7 @@ MAX_EVENTS_BYTES = 8_000_000
 def create_app(parts: ApiParts) -> FastAPI:
     """The API over ``parts``. Setting the event ``app.state.closing`` ends long polls and streams."""
     app = _Api(
+        parts.labels.names,
         title="streamsel",
         version=streamsel.__version__,
         summary="Ask about the few events whose label teaches the model most.",
@@ -87,9 +90,16 @@ def create_app(parts: ApiParts) -> FastAPI:
 
 
 class _Api(FastAPI):
+    def __init__(self, label_names: Sequence[str], **options: Any) -> None:
+        super().__init__(**options)
+        self._label_names = label_names
+
     def openapi(self) -> dict[str, Any]:
         schema = super().openapi()
         # Routes refer to it under another media type than FastAPI would give a model.
         problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
-        schema["components"]["schemas"] |= {**problem.pop("$defs"), "ProblemDetails": problem}
+        schemas = schema["components"]["schemas"]
+        schemas |= {**problem.pop("$defs"), "ProblemDetails": problem}
+        for name in LABELLING & schemas.keys():
+            schemas[name]["properties"]["label"]["enum"] = list(self._label_names)
         return schema

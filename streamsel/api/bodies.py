@@ -56,6 +56,10 @@ class LabelRequest(_Request):
     fence: Fence
 
 
+LABELLING = frozenset({"LabelRequest"})
+"""Bodies whose ``label`` is one of the configured names, which the description of the API lists."""
+
+
 class FenceRequest(_Request):
     """Names the claim that is meant."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeAlias
 
 from fastapi import Request
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Match
 
 from streamsel.api import problems
 from streamsel.api.headers import HEADERS
@@ -23,6 +24,8 @@ from streamsel.review.refusals import (
     Unrecorded,
 )
 from streamsel.services.audit import Unaudited
+
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 Handler: TypeAlias = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
@@ -65,9 +68,18 @@ async def _invalid(_: Request, error: RequestValidationError) -> Response:
     return Problem(problems.INVALID, f"Not as it must be: {names}.", found).response()
 
 
-async def _http(_: Request, error: HTTPException) -> Response:
+async def _http(request: Request, error: HTTPException) -> Response:
     kind, detail = _HTTP_KINDS[error.status_code]
-    return Problem(kind, detail, headers=error.headers).response()
+    # The framework names the methods of one route; an address may have several.
+    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    return Problem(kind, detail, headers=headers).response()
+
+
+def _methods(request: Request) -> Iterator[str]:
+    for method in _METHODS:
+        scope = {**request.scope, "method": method}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes):
+            yield method
 
 
 async def _gone(_: Request, __: Exception) -> Response:

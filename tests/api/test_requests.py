@@ -177,6 +177,7 @@ async def test_a_method_an_address_does_not_take_is_named(ana: httpx.AsyncClient
     assert response.status_code == 405
     assert response.json()["type"] == "/problems/method-not-allowed"
     assert response.headers["Allow"] == "GET"
+    assert (await ana.put("/v1/session")).headers["Allow"] == "DELETE, GET, POST"
 
 
 async def test_an_error_of_ours_tells_nothing_of_the_inside(desk: Reviewing) -> None:

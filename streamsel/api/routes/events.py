@@ -36,7 +36,7 @@ _REQUEST_BODY: dict[str, Any] = {
     "content": {
         JSON: {"schema": {"type": "object"}, "example": _EXAMPLE},
         JSON_LINES: {
-            "schema": {"type": "string", "description": f"One object a line, at most {MOST_EVENTS} lines."},
+            "schema": {"description": f"One object a line, at most {MOST_EVENTS} lines."},
             "example": '{"id": "tx-20931", "amount": 912.5}\n{"id": "tx-20932", "amount": 3.1}\n',
         },
     },
