@@ -1,68 +1,126 @@
 #!lua
--- The review desk: every state change of a query is one call of this script.
+-- The review desk: every state change of a slot is one call of this script.
 --
 -- States and moves are those of review/lifecycle.py. Needs Redis 7 or Valkey; runs with no flags, so that a
 -- store that is out of memory refuses a call before it has changed anything. Times are whole microseconds of
 -- the store's clock, the only one that counts.
 --
--- KEYS, all under one hash tag so that they share a cluster slot
---   1  query:             put before a query id: HASH, the query. Kept `retain` after it is finished.
---        payload            the query as encoded by the selector
---        state queue lane   where it is; which queue it waits in; why it was asked
---        offered priority   when it was offered; its score in the queue, the lowest first
---        fence holder       the newest claim's number and reviewer; holder is '' once given up
---        claimed lapses     when it was last claimed; leases that lapsed
---        label key took     being recorded: label, idempotency key and time from claim to label
---        label by offset    answered: label, reviewer and offset in the label log
---        reason             why it was escalated, expired or dead
---        opinion:<reviewer> a label that came too late to count
---   2  waiting:default    ZSET, query ids by priority; also the channel on which new work is told
---   3  waiting:escalated  ZSET, likewise
---   4  since:default      ZSET, the same query ids by when they began to wait
---   5  since:escalated    ZSET, likewise
---   6  leases             ZSET, leased query ids by the end of the lease
---   7  recordings         ZSET, query ids being recorded by when the recording lapses
---   8  reviewers          ZSET, reviewers by when they were last seen
---   9  selectors          HASH, selector to '<time> <events a second>'
---  10  desk               HASH, the desk as a whole
---        waiting:<lane> leased:<lane>   queries by lane; those being recorded count as leased
---        expired dead                   queries lost so, ever
---        rate rate_at                   completions a second, and when that was computed
---        review reviews                 mean time from claim to label; how many went into it
---        settled                        the label-log offset up to which answers are known
+-- A slot is named by its query's id when it is the first, <query id>~2, ~3 … when it is another; the deciding
+-- slot of a query with k is ~k+1. That of a question whose answer is known is <query id>~<reviewer>.
+--
+-- KEYS
+--   1  what all keys begin with, a hash tag in it, so that they share a cluster slot. The keys are
+--
+--   query:<slot>          HASH, a slot; kept `retain` after its query is finished
+--     state queue           where it is; which queue it waits in
+--     lane priority         why it was asked; its score in the queue, the lowest first
+--     due                   when it is to be answered, if its queue says
+--     fence holder          the newest claim's number and reviewer; holder is '' once given up
+--     ended                 how it was given up: release, escalate, skip, seize
+--     claimed lapses        when it was last claimed; leases that lapsed
+--     label key took        being recorded: label, idempotency key and time from claim to label
+--     label by offset       answered: label, reviewer, and offset in the label log
+--     answered              when that became known here
+--     revision              of the answer or retraction that stands; with the offset of that
+--     reopens               the reviewer who is undoing the answer
+--     reason                why it was escalated, skipped, expired or dead
+--     ... of the query, with its first slot:
+--     payload offered       the query as encoded by the selector; when it was offered
+--     slots                 how many opinions it is to get; absent: one answer, the label
+--     sensitive             1, or absent
+--     skips skipped:<reviewer>   how many skipped it; each one's reason
+--     lost:<fence>          the reviewer whose claim ended so: given up, seized, or lapsed and claimed by another
+--     opinion:<reviewer>    a label that came too late to count
+--     ... of a question whose answer is known, which has no first slot: payload lane queue sensitive and
+--     expected              the answer
+--   waiting:<queue>       ZSET, slots by priority
+--   since:<queue>         ZSET, the same slots by when they began to wait
+--   due:<queue>           ZSET, open slots by when they are due
+--   leases                ZSET, leased slots by the end of the lease
+--   recordings            ZSET, slots being recorded by when the recording lapses
+--   opined labelled expired dead   ZSET each, slots in that state by since when
+--   complete              ZSET, queries whose opinions are to be resolved, by since when
+--   disputed              ZSET, queries whose deciding slot is open, by since when
+--   gold                  ZSET, questions whose answers are known, by their place in the order
+--   reviewers             ZSET, reviewers by when they were last seen
+--   reviewer:<name>       HASH
+--     held handed answered  claims in hand; claims handed out, and answers recorded, ever
+--     run                   sensitive claims in a row
+--     active working        when they last worked; since when without a rest
+--     break                 when their break ends
+--     paused                why they may not claim
+--     asked                 the place in `gold` up to which they were asked
+--     from:<queue>          how many slots at the head of a long queue were no use to them
+--   answers:<name>        LIST, slots last answered, the newest first
+--   selectors             HASH, selector to '<time> <events a second>'
+--   desk                  HASH, the desk as a whole
+--     waiting:<lane> leased:<lane>   slots by lane; those being recorded count as leased
+--     expired dead                   slots lost so, ever
+--     rate rate_at                   completions a second, and when that was computed
+--     review reviews                 mean time from claim to label; how many went into it
+--     settled                        the label-log offset up to which answers are known
+--   work                  the channel on which new work is told
 --
 -- ARGV
---   1 operation · 2 lease · 3 expire · 4 recording · 5 attempts · 6 retain · 7 window · 8… arguments
+--   1 operation · 2 settings as JSON, named as in redis_desk.py · 3… arguments
 --
 -- Operations, their arguments, and what they return
---   offer     (id, lane, head start, payload)…         how many were new
---   claim     reviewer, queue, count                   lease end, (payload, fence, attempt)…
---   extend    id, fence, reviewer                      lease end, payload, fence, attempt, queue
+--   offer     (id, lane, head start, payload, queue, slots, sensitive)…   how many were new
+--   set_gold  place of the first, (id, lane, payload, queue, sensitive, expected)…    1
+--   drop_gold id…                                      1
+--   claim     reviewer, count, queue…                  lease end, CLAIM…
+--                                                      or 'paused', reason; or 'break', its end and the time
+--   extend    id, fence, reviewer                      lease end, CLAIM
 --   release   id, fence, reviewer                      1
+--   skip      id, fence, reviewer, reason              1
 --   escalate  id, fence, reviewer, reason              1
---   begin     id, fence, reviewer, label, key          'recording', payload, time since claim, repeated
---                                                      or 'answered', label, by, offset
+--   seize     id                                       reviewers it was taken from
+--   begin     id, fence, reviewer, label, key          'recording', payload, time since claim, repeated, kind,
+--                                                      revision, slot, slots, expected
+--                                                      or 'answered', WORD; or 'late', state, payload
 --   abort     id, fence, reviewer                      1
---   settle    position, (id, label, by, offset)…       (id, label, by, offset)… that stand
+--   settle    position, WORD…                          the WORDs that stand
 --   settled                                            settled position, time
+--   dispute   id                                       1
+--   retract   id, revision, reviewer                   'undoing', label id, revision; or lease end, CLAIM
+--                                                      or 'stale', revision; or 'fixed'
 --   sweep     log settled at                           how many moved
---   status                                             desk (as pairs), live reviewers, completion rate, and of
---                                                      each queue: how many wait, and the oldest's age
---   report    selector, events a second                the same and: events a second of all, selectors
--- Those that name one query return 'unknown', or 'superseded' and its state, where they refuse.
+--   pause     reviewer, reason                         1
+--   resume    reviewer                                 1
+--   view      reviewer, id…                            of each: nothing, or (slot, its HASH as pairs)…, the
+--                                                      query's own first, and the deciding one last
+--   members   set, score, member, count                (slot, score)… that follow the given one
+--   oldest    complete, disputed or gold, count; 0: all   ids
+--   answers   reviewer                                 (payload, time, WORD)…
+--   reviewers                                          live since, (name, last seen, HASH as pairs)…
+--   status                                             desk (as pairs), live reviewers, completion rate, complete,
+--                                                      disputed, and of each queue in the order of the settings:
+--                                                      how many wait, the oldest's age, how many are overdue
+--   report    selector, events a second                the same; events a second of all; selectors
+--
+-- CLAIM is payload, queue, fence, attempt, due or '', sensitive. WORD is kind, query id, slot, label, by,
+-- revision, offset; the kind is label, overlap, gold, late or retraction; the slot is '' for a label.
+-- Those that name one query return 'unknown', or 'superseded' and a state, where they refuse.
 
-local QUERY, LEASES, RECORDINGS = KEYS[1], KEYS[6], KEYS[7]
-local REVIEWERS, SELECTORS, DESK = KEYS[8], KEYS[9], KEYS[10]
-local WAITING = {default = KEYS[2], escalated = KEYS[3]}
-local SINCE = {default = KEYS[4], escalated = KEYS[5]}
+local QUERY, WAITING, SINCE, DUE = KEYS[1] .. 'query:', KEYS[1] .. 'waiting:', KEYS[1] .. 'since:', KEYS[1] .. 'due:'
+local COMPLETE, DISPUTED, GOLD = KEYS[1] .. 'complete', KEYS[1] .. 'disputed', KEYS[1] .. 'gold'
+local REVIEWERS, REVIEWER, ANSWERS = KEYS[1] .. 'reviewers', KEYS[1] .. 'reviewer:', KEYS[1] .. 'answers:'
+local SELECTORS, DESK, WORK = KEYS[1] .. 'selectors', KEYS[1] .. 'desk', KEYS[1] .. 'work'
+local LEASES, RECORDINGS = KEYS[1] .. 'leases', KEYS[1] .. 'recordings'
+local SETS = {
+  leased = LEASES, recording = RECORDINGS, opined = KEYS[1] .. 'opined', labelled = KEYS[1] .. 'labelled',
+  expired = KEYS[1] .. 'expired', dead = KEYS[1] .. 'dead',
+}
 
-local LEASE, EXPIRE, RECORDING = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local ATTEMPTS, RETAIN, WINDOW = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local FIRST = 8
+local SETTINGS = cjson.decode(ARGV[2])
+local QUEUES = SETTINGS.queues
+local FIRST = 3
 
 local MOST_MOVES = 64 -- by one sweep, so that no call holds the store for long
+local MOST_PASSED = 64 -- slots of a queue that one look passes over, likewise
 local SILENT = 5000000 -- a selector that has not reported for so long is gone
 local MEAN_OVER = 20 -- reviews, in the smoothed mean
+local UNDOABLE = 10 -- last answers of a reviewer
 
 local call = redis.call
 
@@ -83,59 +141,198 @@ local function load(id, ...)
   return unpack(call('HMGET', QUERY .. id, ...))
 end
 
----------------------------------------------------------------------------------------------------------------
--- Into and out of the open states. What a query's state says, the sorted sets and the counts say as well.
-
-local told = {}
-
-local function start_waiting(id, queue, lane, priority)
-  call('ZADD', WAITING[queue], priority, id)
-  call('ZADD', SINCE[queue], at, id)
-  call('HINCRBY', DESK, 'waiting:' .. lane, 1)
-  if not told[queue] then
-    call('PUBLISH', WAITING[queue], '')
-    told[queue] = true
+local function append(list, ...)
+  for _, part in ipairs({...}) do
+    list[#list + 1] = part
   end
 end
 
-local function stop_waiting(id, queue, lane)
-  call('ZREM', WAITING[queue], id)
-  call('ZREM', SINCE[queue], id)
-  call('HINCRBY', DESK, 'waiting:' .. lane, -1)
+---------------------------------------------------------------------------------------------------------------
+-- Slots and their queries
+
+-- A slot's query, and what the slot is called in it: '1', '2' … or a reviewer.
+local function query_of(id)
+  local query, name = string.match(id, '^([^~]*)~(.*)$')
+  return query or id, name or '1'
 end
 
--- `hands` is LEASES or RECORDINGS.
-local function take_in_hand(hands, id, lane, deadline)
-  call('ZADD', hands, deadline, id)
+local function slot_of(query, number)
+  return number == 1 and query or query .. '~' .. number
+end
+
+-- All slots there may be of a query, the deciding one last.
+local function slots_of(query, slots)
+  local ids = {query}
+  if slots then
+    for number = 2, slots + 1 do
+      ids[number] = slot_of(query, number)
+    end
+  end
+  return ids
+end
+
+-- The slot whose answer is the query's label.
+local function deciding_of(query, slots)
+  return slots and slot_of(query, slots + 1) or query
+end
+
+-- The slot that this reviewer holds or held by this fence; nil for an unknown query.
+local function find(query, fence, reviewer)
+  local state, slots, expected = load(query, 'state', 'slots', 'expected')
+  if expected then
+    local own = query .. '~' .. reviewer
+    return call('EXISTS', QUERY .. own) == 1 and own or nil
+  end
+  if not state or not slots then
+    return state and query
+  end
+  local theirs = query
+  for _, id in ipairs(slots_of(query, slots)) do
+    local newest, holder, by = load(id, 'fence', 'holder', 'by')
+    if newest == fence then
+      return id
+    elseif reviewer == holder or reviewer == by then
+      theirs = id
+    end
+  end
+  return theirs
+end
+
+-- Follows the clock, so that fences grow even over the loss of the store's data.
+local function fence_after(newest)
+  return math.max(tonumber(newest or 0) + 1, at)
+end
+
+-- The newest fence of all slots of a query, and whether the reviewer has had another of them than `id`.
+local function look_at_others(id, query, slots, reviewer)
+  local newest, had = 0, false
+  for _, other in ipairs(slots_of(query, slots)) do
+    local fence, holder, by, state = load(other, 'fence', 'holder', 'by', 'state')
+    newest = math.max(newest, tonumber(fence or 0))
+    local open = state == 'waiting' or state == 'leased' or state == 'recording'
+    had = had or other ~= id and (by == reviewer or open and holder == reviewer)
+  end
+  return newest, had
+end
+
+---------------------------------------------------------------------------------------------------------------
+-- Into and out of the states. What a slot's state says, the sorted sets and the counts say as well.
+
+local told = false
+
+-- Into a queue for the first time; its time to be answered begins.
+local function place(id, queue)
+  local sla = QUEUES[queue].sla
+  if sla > 0 then
+    call('ZADD', DUE .. queue, at + sla, id)
+    call('HSET', QUERY .. id, 'due', at + sla)
+  end
+end
+
+local function start_waiting(id, queue, lane, priority, ...)
+  queue = QUEUES[queue] and queue or 'default' -- one that is no longer configured
+  call('HSET', QUERY .. id, 'state', 'waiting', 'queue', queue, ...)
+  call('ZADD', WAITING .. queue, priority, id)
+  call('ZADD', SINCE .. queue, at, id)
+  call('HINCRBY', DESK, 'waiting:' .. lane, 1)
+  if not told then
+    call('PUBLISH', WORK, '')
+    told = true
+  end
+end
+
+-- `state` is leased or recording.
+local function take_in_hand(id, state, lane, holder, deadline, ...)
+  call('HSET', QUERY .. id, 'state', state, 'holder', holder, ...)
+  call('ZADD', SETS[state], deadline, id)
   call('HINCRBY', DESK, 'leased:' .. lane, 1)
+  call('HINCRBY', REVIEWER .. holder, 'held', 1)
 end
 
-local function leave_hand(hands, id, lane)
-  call('ZREM', hands, id)
-  call('HINCRBY', DESK, 'leased:' .. lane, -1)
+local function leave(id, state, queue, lane, holder)
+  if state == 'waiting' then
+    call('ZREM', WAITING .. queue, id)
+    call('ZREM', SINCE .. queue, id)
+    call('HINCRBY', DESK, 'waiting:' .. lane, -1)
+    return
+  end
+  call('ZREM', SETS[state], id)
+  if state == 'leased' or state == 'recording' then
+    call('HINCRBY', DESK, 'leased:' .. lane, -1)
+    call('HINCRBY', REVIEWER .. holder, 'held', -1)
+  end
 end
 
-local function finish(id, state, ...)
+local function remember(query, slots)
+  for _, id in ipairs(slots_of(query, slots)) do
+    call('PERSIST', QUERY .. id)
+  end
+end
+
+local function forget(query, slots)
+  for _, id in ipairs(slots_of(query, slots)) do
+    call('PEXPIRE', QUERY .. id, math.ceil(SETTINGS.retain / 1000))
+  end
+end
+
+-- What the end of a slot means for its query.
+local function conclude(id)
+  local query, name = query_of(id)
+  local slots, expected = load(query, 'slots', 'expected')
+  if expected then
+    call('PEXPIRE', QUERY .. id, math.ceil(SETTINGS.retain / 1000))
+    return
+  end
+  if slots then
+    local opined, deciding = false, false
+    for number, other in ipairs(slots_of(query, slots)) do
+      local state = load(other, 'state')
+      if state == 'waiting' or state == 'leased' or state == 'recording' then
+        return
+      end
+      opined = opined or state == 'opined'
+      deciding = number > tonumber(slots) and state
+    end
+    if opined and not deciding then
+      remember(query, slots)
+      call('ZADD', COMPLETE, 'NX', at, query)
+      return
+    end
+    call('ZREM', COMPLETE, query)
+    call('ZREM', DISPUTED, query)
+  end
+  forget(query, slots)
+end
+
+local function close(id, state, queue, ...)
   call('HSET', QUERY .. id, 'state', state, ...)
-  call('PEXPIRE', QUERY .. id, math.ceil(RETAIN / 1000))
-end
-
-local function seen(reviewer)
-  call('ZADD', REVIEWERS, at, reviewer)
+  call('ZADD', SETS[state], at, id)
+  call('ZREM', DUE .. queue, id)
+  conclude(id)
 end
 
 ---------------------------------------------------------------------------------------------------------------
 -- The pace of the reviewers
 
--- Completions a second, forgetting with time constant WINDOW / 2: the mean age of what is counted, and the
--- spread of the estimate, are those of a plain count over WINDOW.
+local function seen(reviewer)
+  call('ZADD', REVIEWERS, at, reviewer)
+end
+
+-- At work: what ends a rest.
+local function active(reviewer)
+  seen(reviewer)
+  call('HSET', REVIEWER .. reviewer, 'active', at)
+end
+
+-- Completions a second, forgetting with time constant `window` / 2: the mean age of what is counted, and the
+-- spread of the estimate, are those of a plain count over `window`.
 local function completion_rate()
   local rate, computed_at = unpack(call('HMGET', DESK, 'rate', 'rate_at'))
-  return rate and rate * math.exp((computed_at - at) / (WINDOW / 2)) or 0
+  return rate and rate * math.exp((computed_at - at) / (SETTINGS.window / 2)) or 0
 end
 
 local function count_completion(took)
-  call('HSET', DESK, 'rate', completion_rate() + 2000000 / WINDOW, 'rate_at', at)
+  call('HSET', DESK, 'rate', completion_rate() + 2000000 / SETTINGS.window, 'rate_at', at)
   if took then
     local reviews = call('HINCRBY', DESK, 'reviews', 1)
     local mean = tonumber(call('HGET', DESK, 'review') or took)
@@ -143,35 +340,41 @@ local function count_completion(took)
   end
 end
 
+local function count_answer(id, by)
+  call('HINCRBY', REVIEWER .. by, 'answered', 1)
+  call('LREM', ANSWERS .. by, 0, id)
+  call('LPUSH', ANSWERS .. by, id)
+  call('LTRIM', ANSWERS .. by, 0, UNDOABLE - 1)
+  call('PEXPIRE', ANSWERS .. by, math.ceil(SETTINGS.retain / 1000))
+end
+
 ---------------------------------------------------------------------------------------------------------------
 -- Time passing
 
 local function lapse_lease(id)
-  local lane, queue, priority, lapses = load(id, 'lane', 'queue', 'priority', 'lapses')
-  leave_hand(LEASES, id, lane)
+  local lane, queue, priority, lapses, holder = load(id, 'lane', 'queue', 'priority', 'lapses', 'holder')
+  leave(id, 'leased', queue, lane, holder)
   lapses = (lapses or 0) + 1
-  if lapses < ATTEMPTS then
-    call('HSET', QUERY .. id, 'state', 'waiting', 'lapses', lapses)
-    start_waiting(id, queue, lane, priority)
+  if lapses < SETTINGS.attempts then
+    start_waiting(id, queue, lane, priority, 'lapses', lapses)
   else
     call('HINCRBY', DESK, 'dead', 1)
-    finish(id, 'dead', 'lapses', lapses, 'reason', lapses .. ' leases lapsed without an answer')
+    close(id, 'dead', queue, 'lapses', lapses, 'reason', lapses .. ' leases lapsed without an answer')
   end
 end
 
 -- No fault of the reviewer's: not counted as an attempt.
 local function lapse_recording(id)
-  local lane, queue, priority = load(id, 'lane', 'queue', 'priority')
-  leave_hand(RECORDINGS, id, lane)
-  call('HSET', QUERY .. id, 'state', 'waiting')
+  local lane, queue, priority, holder = load(id, 'lane', 'queue', 'priority', 'holder')
+  leave(id, 'recording', queue, lane, holder)
   start_waiting(id, queue, lane, priority)
 end
 
 local function expire(id)
   local lane, queue = load(id, 'lane', 'queue')
-  stop_waiting(id, queue, lane)
+  leave(id, 'waiting', queue, lane)
   call('HINCRBY', DESK, 'expired', 1)
-  finish(id, 'expired', 'reason', string.format('unclaimed for %g seconds', EXPIRE / 1000000))
+  close(id, 'expired', queue, 'reason', string.format('unclaimed for %g seconds', SETTINGS.expire / 1000000))
 end
 
 local function pass(set, deadline, moves_left, move)
@@ -188,151 +391,433 @@ end
 local function sweep(log_settled_at)
   local moved = pass(LEASES, at, MOST_MOVES, lapse_lease)
   moved = moved + pass(RECORDINGS, math.min(at, log_settled_at), MOST_MOVES - moved, lapse_recording)
-  moved = moved + pass(SINCE.default, at - EXPIRE, MOST_MOVES - moved, expire)
-  return moved + pass(SINCE.escalated, at - EXPIRE, MOST_MOVES - moved, expire)
+  for _, queue in ipairs(SETTINGS.order) do
+    moved = moved + pass(SINCE .. queue, at - SETTINGS.expire, MOST_MOVES - moved, expire)
+  end
+  return moved
+end
+
+-- Takes out of the sets of closed slots those whose time to be remembered is over.
+local function clear()
+  for _, state in ipairs({'opined', 'labelled', 'expired', 'dead'}) do
+    pass(SETS[state], at - SETTINGS.retain, MOST_MOVES, function(id)
+      if call('EXISTS', QUERY .. id) == 1 then
+        call('ZADD', SETS[state], at, id)
+      else
+        call('ZREM', SETS[state], id)
+      end
+    end)
+  end
 end
 
 ---------------------------------------------------------------------------------------------------------------
 -- The desk at a glance
 
-local function oldest(queue)
-  local began = call('ZRANGE', SINCE[queue], 0, 0, 'WITHSCORES')[2]
-  return began and at - began or 0
-end
-
 local function facts()
-  call('ZREMRANGEBYSCORE', REVIEWERS, '-inf', at - WINDOW)
-  return {
-    call('HGETALL', DESK), call('ZCARD', REVIEWERS), tostring(completion_rate()),
-    call('ZCARD', WAITING.default), oldest('default'), call('ZCARD', WAITING.escalated), oldest('escalated'),
+  local all = {
+    call('HGETALL', DESK), call('ZCOUNT', REVIEWERS, '(' .. digits(at - SETTINGS.window), '+inf'),
+    tostring(completion_rate()), call('ZCARD', COMPLETE), call('ZCARD', DISPUTED),
   }
+  for _, queue in ipairs(SETTINGS.order) do
+    local began = call('ZRANGE', SINCE .. queue, 0, 0, 'WITHSCORES')[2]
+    append(all, call('ZCARD', WAITING .. queue), began and at - began or 0, call('ZCOUNT', DUE .. queue, '-inf', at))
+  end
+  return all
 end
 
 ---------------------------------------------------------------------------------------------------------------
--- The operations
+-- The operations: offers
 
 local operation = {}
 
 function operation.offer()
   local added = 0
-  for i = FIRST, #ARGV, 4 do
-    local id, lane, head_start, payload = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    if call('EXISTS', QUERY .. id) == 0 then
+  for i = FIRST, #ARGV, 7 do
+    local query, lane, head_start, payload, queue, slots, sensitive = unpack(ARGV, i, i + 6)
+    if call('EXISTS', QUERY .. query) == 0 then
       local priority = at - head_start
-      call('HSET', QUERY .. id, 'payload', payload, 'state', 'waiting', 'queue', 'default', 'lane', lane,
-        'offered', at, 'priority', priority)
-      start_waiting(id, 'default', lane, priority)
+      slots = tonumber(slots)
+      call('HSET', QUERY .. query, 'payload', payload, 'offered', at)
+      if slots > 1 then
+        call('HSET', QUERY .. query, 'slots', slots)
+      end
+      if sensitive == '1' then
+        call('HSET', QUERY .. query, 'sensitive', 1)
+      end
+      for number = 1, slots do
+        local id = slot_of(query, number)
+        start_waiting(id, queue, lane, priority, 'lane', lane, 'priority', priority)
+        place(id, queue)
+      end
       added = added + 1
     end
   end
   return added
 end
 
-function operation.claim(reviewer, queue, count)
+function operation.set_gold(first)
+  for i = FIRST + 1, #ARGV, 6 do
+    local query, lane, payload, queue, sensitive, expected = unpack(ARGV, i, i + 5)
+    if not load(query, 'state') then -- one that is being asked about in earnest stays what it is
+      call('HSET', QUERY .. query, 'payload', payload, 'lane', lane, 'queue', queue, 'expected', expected)
+      call('HDEL', QUERY .. query, 'sensitive')
+      if sensitive == '1' then
+        call('HSET', QUERY .. query, 'sensitive', 1)
+      end
+      call('PERSIST', QUERY .. query)
+      call('ZADD', GOLD, first + (i - FIRST - 1) / 6, query)
+    end
+  end
+  return 1
+end
+
+function operation.drop_gold()
+  for i = FIRST, #ARGV do
+    call('ZREM', GOLD, ARGV[i])
+    forget(ARGV[i]) -- those who have been asked it may answer still
+  end
+  return 1
+end
+
+---------------------------------------------------------------------------------------------------------------
+-- The operations: claims
+
+-- Why this reviewer may not claim now, if so; else what is known of them.
+local function shift_of(reviewer)
+  local paused, break_end, working, active_at, held, handed, run, asked = unpack(call('HMGET', REVIEWER .. reviewer,
+    'paused', 'break', 'working', 'active', 'held', 'handed', 'run', 'asked'))
+  if paused then
+    return {'paused', paused}
+  end
+  local rested = not active_at or at - active_at >= SETTINGS.rest
+  if SETTINGS.work > 0 then
+    if working and not rested and at - working >= SETTINGS.work then
+      break_end = at + SETTINGS.rest
+      call('HSET', REVIEWER .. reviewer, 'break', break_end, 'run', 0)
+      call('HDEL', REVIEWER .. reviewer, 'working')
+    end
+    if break_end and at < tonumber(break_end) then
+      return {'break', tonumber(break_end), at}
+    end
+  end
+  return nil, {
+    name = reviewer, held = tonumber(held or 0), handed = tonumber(handed or 0), asked = tonumber(asked or 0),
+    run = rested and 0 or tonumber(run or 0), working = not rested and working or at,
+  }
+end
+
+local function claim_of(id, payload, sensitive)
+  local queue, fence, lapses, due = load(id, 'queue', 'fence', 'lapses', 'due')
+  return payload, queue, tonumber(fence), (lapses or 0) + 1, due or '', sensitive or 0
+end
+
+-- Whether a sensitive query would be one too many in a row.
+local function too_many(shift, sensitive)
+  return sensitive and SETTINGS.sensitive > 0 and shift.run >= SETTINGS.sensitive
+end
+
+local function hand_out(shift, id, claims, lane, fence, payload, sensitive)
+  take_in_hand(id, 'leased', lane, shift.name, claims[1], 'fence', fence, 'claimed', at)
+  shift.handed, shift.run = shift.handed + 1, sensitive and shift.run + 1 or 0
+  append(claims, claim_of(id, payload, sensitive))
+end
+
+-- Leases a waiting slot to the reviewer, if it is for them.
+local function try(shift, id, claims)
+  local query, name = query_of(id)
+  local payload, slots, sensitive, expected, skipped =
+    load(query, 'payload', 'slots', 'sensitive', 'expected', 'skipped:' .. shift.name)
+  if skipped or too_many(shift, sensitive) or expected and name ~= shift.name then
+    return false
+  end
+  local newest, holder, queue, lane, label = load(id, 'fence', 'holder', 'queue', 'lane', 'label')
+  local newest_of_all, had = newest, false
+  if slots then
+    newest_of_all, had = look_at_others(id, query, slots, shift.name)
+  end
+  if had then
+    return false
+  end
+  if holder and holder ~= '' then
+    call('HSET', QUERY .. query, 'lost:' .. newest, holder)
+  end
+  if label then
+    call('HDEL', QUERY .. id, 'label', 'key', 'took')
+  end
+  leave(id, 'waiting', queue, lane)
+  hand_out(shift, id, claims, lane, fence_after(newest_of_all), payload, sensitive)
+  return true
+end
+
+-- At a share of the claims, drawn so that nobody sees them coming, asks what the answer is known of.
+local function try_gold(shift, queues, claims)
+  local drawn = redis.sha1hex(shift.name .. ' ' .. shift.handed)
+  if tonumber(string.sub(drawn, 1, 8), 16) / 2 ^ 32 >= SETTINGS.gold then
+    return false
+  end
+  local from = shift.asked
+  for place_after, query in ipairs(call('ZRANGE', GOLD, from, from + MOST_PASSED - 1)) do
+    local id = query .. '~' .. shift.name
+    local payload, lane, queue, sensitive = load(query, 'payload', 'lane', 'queue', 'sensitive')
+    if call('EXISTS', QUERY .. id) == 1 then
+      if shift.asked == from + place_after - 1 then
+        shift.asked = shift.asked + 1
+      end
+    elseif queues[queue] and not too_many(shift, sensitive) then
+      call('HSET', QUERY .. id, 'queue', queue, 'lane', lane, 'priority', at)
+      place(id, queue)
+      hand_out(shift, id, claims, lane, at, payload, sensitive)
+      return true
+    end
+  end
+  return false
+end
+
+-- A queue's waiting slots from some place on; what has been taken is no longer in it.
+local function line(queue, from, wanted)
+  return {queue = queue, from = from, passed = from, chunk = math.min(wanted, MOST_PASSED), head = 1, slots = {}}
+end
+
+-- The next slot of a line and its priority, or nothing.
+local function head_of(one)
+  local left = one.from + MOST_PASSED - one.passed
+  if one.head > #one.slots and left > 0 and not one.ended then
+    local count = math.min(one.chunk, MOST_PASSED)
+    one.slots = call('ZRANGE', WAITING .. one.queue, one.passed, one.passed + count - 1, 'WITHSCORES')
+    one.head, one.chunk, one.ended = 1, one.chunk * 2, #one.slots < 2 * count
+  end
+  if left > 0 then
+    return one.slots[one.head], tonumber(one.slots[one.head + 1])
+  end
+end
+
+-- Claims what comes first in all lines together; returns how many are still wanted.
+local function look(shift, lines, queues, claims, wanted)
+  while wanted > 0 do
+    if SETTINGS.gold > 0 and try_gold(shift, queues, claims) then
+      wanted = wanted - 1
+    else
+      local first, lowest
+      for _, one in ipairs(lines) do
+        local id, priority = head_of(one)
+        if id and (not lowest or priority < lowest) then
+          first, lowest = one, priority
+        end
+      end
+      if not first then
+        return wanted
+      end
+      first.head = first.head + 2
+      if try(shift, first.slots[first.head - 2], claims) then
+        wanted = wanted - 1
+      else
+        first.passed = first.passed + 1
+      end
+    end
+  end
+  return wanted
+end
+
+function operation.claim(reviewer, count)
   -- A recording never lapses here: only a desk that follows the log may say that its label is not there.
   sweep(0)
   seen(reviewer)
-  local lease_end = at + LEASE
-  local claims = {lease_end}
-  for _, id in ipairs(call('ZRANGE', WAITING[queue], 0, count - 1)) do
-    local payload, lane, fence, lapses, label = load(id, 'payload', 'lane', 'fence', 'lapses', 'label')
-    -- Follows the clock, so that fences grow even over the loss of the store's data.
-    fence = math.max((fence or 0) + 1, at)
-    call('HSET', QUERY .. id, 'state', 'leased', 'fence', fence, 'holder', reviewer, 'claimed', at)
-    if label then
-      call('HDEL', QUERY .. id, 'label', 'key', 'took')
+  local refused, shift = shift_of(reviewer)
+  if refused then
+    return refused
+  end
+  local wanted = math.min(count, SETTINGS.held - shift.held)
+  local claims, queues, lines = {at + SETTINGS.lease}, {}, {}
+  for i = FIRST + 2, #ARGV do
+    queues[ARGV[i]] = true
+    append(lines, line(ARGV[i], 0, wanted))
+  end
+  wanted = look(shift, lines, queues, claims, wanted)
+  -- Where the head of a queue is no use to them, the next call looks further on than the last.
+  local further = {}
+  for _, one in ipairs(lines) do
+    if wanted > 0 and one.passed == MOST_PASSED then
+      local from = call('HGET', REVIEWER .. reviewer, 'from:' .. one.queue)
+      append(further, line(one.queue, tonumber(from or MOST_PASSED), wanted))
     end
-    stop_waiting(id, queue, lane)
-    take_in_hand(LEASES, id, lane, lease_end)
-    claims[#claims + 1] = payload
-    claims[#claims + 1] = fence
-    claims[#claims + 1] = (lapses or 0) + 1
+  end
+  look(shift, further, queues, claims, wanted)
+  for _, one in ipairs(further) do
+    local on = one.passed == one.from + MOST_PASSED
+    call('HSET', REVIEWER .. reviewer, 'from:' .. one.queue, on and one.passed or MOST_PASSED)
+  end
+  if #claims > 1 then
+    call('HSET', REVIEWER .. reviewer, 'active', at, 'working', shift.working, 'handed', shift.handed, 'run', shift.run,
+      'asked', shift.asked)
   end
   return claims
 end
 
-function operation.extend(id, fence, reviewer)
+-- The slot a call is about, if the reviewer holds it; else the refusal.
+local function held(query, fence, reviewer)
+  local id = find(query, fence, reviewer)
+  if not id then
+    return nil, {'unknown'}
+  end
   local state, newest, holder = load(id, 'state', 'fence', 'holder')
-  if not state then
-    return {'unknown'}
-  end
   if state ~= 'leased' or newest ~= fence or holder ~= reviewer then
-    return {'superseded', state}
+    return nil, {'superseded', state}
   end
-  seen(reviewer)
-  local lease_end = at + LEASE
-  call('ZADD', LEASES, lease_end, id)
-  local payload, lapses, queue = load(id, 'payload', 'lapses', 'queue')
-  return {lease_end, payload, tonumber(fence), (lapses or 0) + 1, queue}
+  return id
 end
 
--- Gives a claim up, into `target` or the queue it came from.
-local function give_up(id, fence, reviewer, target, ...)
-  local state, newest, holder, queue, lane, priority =
-    load(id, 'state', 'fence', 'holder', 'queue', 'lane', 'priority')
-  if not state then
-    return {'unknown'}
+function operation.extend(query, fence, reviewer)
+  local id, refused = held(query, fence, reviewer)
+  if refused then
+    return refused
   end
-  target = target or queue
-  if state == 'waiting' and newest == fence and holder == '' and queue == target then
-    return 1 -- a repetition
+  active(reviewer)
+  local lease_end = at + SETTINGS.lease
+  call('ZADD', LEASES, lease_end, id)
+  return {lease_end, claim_of(id, load(query, 'payload', 'sensitive'))}
+end
+
+local function to_queue(id, from, queue, ...)
+  local lane, priority = load(id, 'lane', 'priority')
+  if from ~= queue then
+    call('ZREM', DUE .. from, id)
+    call('HDEL', QUERY .. id, 'due')
   end
-  if state ~= 'leased' or newest ~= fence or holder ~= reviewer then
-    return {'superseded', state}
+  start_waiting(id, queue, lane, priority, 'holder', '', ...)
+  if from ~= queue then
+    place(id, queue)
   end
-  seen(reviewer)
-  leave_hand(LEASES, id, lane)
-  call('HSET', QUERY .. id, 'state', 'waiting', 'holder', '', 'queue', target, ...)
-  start_waiting(id, target, lane, priority)
+end
+
+-- Gives a claim up, so that its holder can no longer answer. `target` is a function of the queue.
+local function give_up(ended, query, fence, reviewer, target, ...)
+  local id = find(query, fence, reviewer)
+  if id then
+    local newest, holder, ended_before = load(id, 'fence', 'holder', 'ended')
+    if newest == fence and holder == '' and ended_before == ended then
+      return 1 -- a repetition
+    end
+  end
+  local _, refused = held(query, fence, reviewer)
+  if refused then
+    return refused
+  end
+  active(reviewer)
+  local queue, lane = load(id, 'queue', 'lane')
+  leave(id, 'leased', queue, lane, reviewer)
+  call('HSET', QUERY .. query, 'lost:' .. fence, reviewer)
+  if load(query, 'expected') and ended ~= 'release' then
+    close(id, 'expired', queue, 'holder', '', 'ended', ended, ...)
+  else
+    to_queue(id, queue, target(queue), 'ended', ended, ...)
+  end
   return 1
 end
 
-function operation.release(id, fence, reviewer)
-  return give_up(id, fence, reviewer)
+local function same(queue)
+  return queue
 end
 
-function operation.escalate(id, fence, reviewer, reason)
-  return give_up(id, fence, reviewer, 'escalated', 'reason', reason)
+local function above(queue)
+  return QUEUES[queue] and QUEUES[queue].to or 'escalated'
 end
 
-function operation.begin(id, fence, reviewer, label, key)
-  local state, newest, holder, recorded, recorded_key, by, offset =
-    load(id, 'state', 'fence', 'holder', 'label', 'key', 'by', 'offset')
+function operation.release(query, fence, reviewer)
+  return give_up('release', query, fence, reviewer, same)
+end
+
+function operation.escalate(query, fence, reviewer, reason)
+  return give_up('escalate', query, fence, reviewer, above, 'reason', reason)
+end
+
+function operation.skip(query, fence, reviewer, reason)
+  local function target(queue)
+    call('HSET', QUERY .. query, 'skipped:' .. reviewer, reason)
+    return call('HINCRBY', QUERY .. query, 'skips', 1) < SETTINGS.skips and queue or above(queue)
+  end
+  return give_up('skip', query, fence, reviewer, target, 'reason', reason)
+end
+
+function operation.seize(query)
+  local state, slots = load(query, 'state', 'slots')
   if not state then
     return {'unknown'}
   end
-  seen(reviewer)
-  if state == 'labelled' and label == recorded and (reviewer == by or key == recorded_key) then
-    return {'answered', label, by, offset}
+  local holders = {}
+  for _, id in ipairs(slots_of(query, slots)) do
+    local state, queue, lane, holder, fence = load(id, 'state', 'queue', 'lane', 'holder', 'fence')
+    if state == 'leased' then
+      leave(id, state, queue, lane, holder)
+      call('HSET', QUERY .. query, 'lost:' .. fence, holder)
+      to_queue(id, queue, queue, 'ended', 'seize')
+      append(holders, holder)
+    end
   end
+  return {'seized', holders}
+end
+
+---------------------------------------------------------------------------------------------------------------
+-- The operations: answers
+
+-- What an answer to a slot is: a label, or an opinion and of which kind; and the slot in words.
+local function kind_of(id)
+  local query, name = query_of(id)
+  local slots, expected = load(query, 'slots', 'expected')
+  if expected then
+    return 'gold', name
+  elseif slots and tonumber(name) <= tonumber(slots) then
+    return 'overlap', name
+  end
+  return 'label', ''
+end
+
+local function word_of(id)
+  local label, by, offset, revision = load(id, 'label', 'by', 'offset', 'revision')
+  local kind, name = kind_of(id)
+  return kind, query_of(id), name, label, by, revision, offset
+end
+
+function operation.begin(query, fence, reviewer, label, key)
+  local id = find(query, fence, reviewer)
+  if not id then
+    return {'unknown'}
+  end
+  active(reviewer)
+  local state, newest, holder, recorded, recorded_key, by =
+    load(id, 'state', 'fence', 'holder', 'label', 'key', 'by')
+  if by and label == recorded and (reviewer == by or key == recorded_key) then
+    local kind, _, name, _, _, revision, offset = word_of(id)
+    return {'answered', kind, query, name, label, by, revision, offset}
+  end
+  local payload, slots, expected, lost = load(query, 'payload', 'slots', 'expected', 'lost:' .. fence)
+  local ours = newest == fence and holder == reviewer
   local again = state == 'recording' and label == recorded
-  if newest ~= fence or holder ~= reviewer or not (state == 'leased' or state == 'waiting' or again) then
-    if tonumber(fence) <= tonumber(newest or 0) then -- a fence that was never given has no opinion
-      call('HSET', QUERY .. id, 'opinion:' .. reviewer, label)
+  if not ours or not (state == 'leased' or state == 'waiting' or again) then
+    if ours or lost == reviewer then -- a fence that was never theirs has no opinion
+      call('HSET', QUERY .. query, 'opinion:' .. reviewer, label)
+      return {'late', state, payload}
     end
     return {'superseded', state}
   end
-  local payload, queue, lane, claimed = load(id, 'payload', 'queue', 'lane', 'claimed')
+  local queue, lane, claimed, revision = load(id, 'queue', 'lane', 'claimed', 'revision')
+  leave(id, state, queue, lane, holder)
   if state == 'leased' then
-    leave_hand(LEASES, id, lane)
     -- How long a review takes is learned from leases that did not lapse.
     call('HSET', QUERY .. id, 'took', at - claimed)
-  elseif state == 'waiting' then
-    stop_waiting(id, queue, lane)
-  else
-    leave_hand(RECORDINGS, id, lane)
   end
-  take_in_hand(RECORDINGS, id, lane, at + RECORDING)
-  call('HSET', QUERY .. id, 'state', 'recording', 'label', label, 'key', key)
+  take_in_hand(id, 'recording', lane, holder, at + SETTINGS.recording, 'label', label, 'key', key)
   -- Begun before: still recording, or lapsed from it.
-  return {'recording', payload, at - claimed, label == recorded and 1 or 0}
+  local repeated = label == recorded and 1 or 0
+  local kind, name = kind_of(id)
+  return {'recording', payload, at - claimed, repeated, kind, (revision or 0) + 1, name, slots or 1, expected or ''}
 end
 
-function operation.abort(id, fence, reviewer)
-  local state, newest, holder, lane = load(id, 'state', 'fence', 'holder', 'lane')
-  if not state then
+function operation.abort(query, fence, reviewer)
+  local id = find(query, fence, reviewer)
+  if not id then
     return {'unknown'}
   end
+  local state, newest, holder, queue, lane = load(id, 'state', 'fence', 'holder', 'queue', 'lane')
   local ours = newest == fence and holder == reviewer
   if state == 'leased' and ours then
     return 1 -- a repetition
@@ -340,37 +825,142 @@ function operation.abort(id, fence, reviewer)
   if state ~= 'recording' or not ours then
     return {'superseded', state}
   end
-  leave_hand(RECORDINGS, id, lane)
-  take_in_hand(LEASES, id, lane, at + LEASE)
-  call('HSET', QUERY .. id, 'state', 'leased')
+  leave(id, state, queue, lane, holder)
+  take_in_hand(id, 'leased', lane, holder, at + SETTINGS.lease)
   call('HDEL', QUERY .. id, 'label', 'key', 'took')
   return 1
 end
 
+-- Whether a word of the log stands over what is known of a slot.
+local function stands(id, revision, offset)
+  local stood, stood_offset = load(id, 'revision', 'offset')
+  revision, offset, stood, stood_offset = tonumber(revision), tonumber(offset), tonumber(stood or 0), tonumber(stood_offset)
+  return revision > stood or revision == stood and offset < stood_offset
+end
+
+-- Puts an answer on a slot that is in any state.
+local function answer(id, after, label, by, revision, offset)
+  local state, queue, lane, holder, recorded, took = load(id, 'state', 'queue', 'lane', 'holder', 'label', 'took')
+  leave(id, state, queue, lane, holder)
+  if state == 'leased' or state == 'recording' then
+    count_completion(took)
+  end
+  if recorded ~= label or holder ~= by then
+    call('HDEL', QUERY .. id, 'key') -- of a label that is not the answer
+  end
+  call('HDEL', QUERY .. id, 'reopens')
+  close(id, state == 'labelled' and state or after, queue, 'label', label, 'by', by, 'revision', revision,
+    'offset', offset, 'answered', at)
+end
+
+local settle = {}
+
+-- Each returns the slot whose answer is to be told, or nothing.
+
+function settle.label(query, _, label, by, revision, offset)
+  local state, slots, queue, lane, priority = load(query, 'state', 'slots', 'queue', 'lane', 'priority')
+  if not state then
+    return nil
+  end
+  local deciding = deciding_of(query, slots)
+  if not stands(deciding, revision, offset) then
+    return deciding
+  end
+  local decided = not slots or load(deciding, 'state')
+  if slots then
+    for number = 1, slots do
+      local id = slot_of(query, number)
+      local state, queue, lane, holder = load(id, 'state', 'queue', 'lane', 'holder')
+      if state ~= 'labelled' then
+        leave(id, state, queue, lane, holder)
+        close(id, 'labelled', queue)
+      end
+    end
+  end
+  if not decided then
+    call('HSET', QUERY .. deciding, 'state', 'labelled', 'queue', queue, 'lane', lane, 'priority', priority)
+  end
+  answer(deciding, 'labelled', label, by, revision, offset)
+  if decided then -- by one reviewer, not by the opinions of several
+    count_answer(deciding, by)
+  end
+  return deciding
+end
+
+local function opine(id, label, by, revision, offset)
+  if stands(id, revision, offset) then
+    answer(id, 'opined', label, by, revision, offset)
+    count_answer(id, by)
+  end
+  return id
+end
+
+function settle.overlap(query, name, label, by, revision, offset)
+  local slots = load(query, 'slots')
+  if slots and tonumber(name) <= tonumber(slots) then
+    return opine(slot_of(query, tonumber(name)), label, by, revision, offset)
+  end
+end
+
+function settle.gold(query, _, label, by, revision, offset)
+  local id = query .. '~' .. by
+  if load(query, 'expected') and load(id, 'state') then
+    return opine(id, label, by, revision, offset)
+  end
+end
+
+function settle.late(query, _, label, by)
+  if call('EXISTS', QUERY .. query) == 1 then
+    call('HSET', QUERY .. query, 'opinion:' .. by, label)
+  end
+end
+
+function settle.retraction(query, name, _, _, revision, offset)
+  local slots, expected = load(query, 'slots', 'expected')
+  local id = name == '' and deciding_of(query, slots) or expected and query .. '~' .. name
+    or slots and slot_of(query, tonumber(name) or 0)
+  local state, queue, lane, priority, due, reopens
+  if id then
+    state, queue, lane, priority, due, reopens = load(id, 'state', 'queue', 'lane', 'priority', 'due', 'reopens')
+  end
+  if not state or not stands(id, revision, offset) then
+    return
+  end
+  call('HSET', QUERY .. id, 'revision', revision, 'offset', offset)
+  local resolved = slots and name ~= '' and load(deciding_of(query, slots), 'state')
+  if state ~= 'opined' and state ~= 'labelled' or resolved then
+    return -- nothing to take back, or others have built on it
+  end
+  leave(id, state, queue, lane)
+  call('HDEL', QUERY .. id, 'label', 'by', 'key', 'took', 'answered', 'reopens', 'lapses')
+  call('PERSIST', QUERY .. id)
+  if due then
+    call('ZADD', DUE .. queue, due, id)
+  end
+  if not expected then
+    remember(query, slots)
+  end
+  if slots then
+    call('ZREM', COMPLETE, query)
+  end
+  if slots and name == '' then
+    call('ZADD', DISPUTED, 'NX', at, query)
+  end
+  if reopens then
+    local newest = slots and look_at_others(id, query, slots, reopens) or load(id, 'fence')
+    take_in_hand(id, 'leased', lane, reopens, at + SETTINGS.lease, 'fence', fence_after(newest), 'claimed', at)
+  else
+    start_waiting(id, queue, lane, priority, 'holder', '')
+  end
+end
+
 function operation.settle(position)
   local standing = {}
-  for i = FIRST + 1, #ARGV, 4 do
-    local id, label, by, offset = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-    local state, lane, queue, holder, recorded, recorded_by, recorded_offset, took =
-      load(id, 'state', 'lane', 'queue', 'holder', 'label', 'by', 'offset', 'took')
-    if state then
-      if state == 'labelled' and tonumber(recorded_offset) <= tonumber(offset) then
-        label, by, offset = recorded, recorded_by, recorded_offset
-      else
-        if state == 'waiting' then
-          stop_waiting(id, queue, lane)
-        elseif state == 'leased' or state == 'recording' then
-          leave_hand(state == 'leased' and LEASES or RECORDINGS, id, lane)
-          count_completion(took)
-        end
-        if recorded ~= label or holder ~= by then
-          call('HDEL', QUERY .. id, 'key') -- of a label that is not the answer
-        end
-        finish(id, 'labelled', 'label', label, 'by', by, 'offset', offset)
-      end
-      for _, part in ipairs({id, label, by, offset}) do
-        standing[#standing + 1] = part
-      end
+  for i = FIRST + 1, #ARGV, 7 do
+    local kind, query, name, label, by, revision, offset = unpack(ARGV, i, i + 6)
+    local id = settle[kind](query, name, label, by, revision, offset)
+    if id and load(id, 'by') then
+      append(standing, word_of(id))
     end
   end
   if tonumber(position) > tonumber(call('HGET', DESK, 'settled') or 0) then
@@ -383,8 +973,127 @@ function operation.settled()
   return {tonumber(call('HGET', DESK, 'settled') or 0), at}
 end
 
+function operation.dispute(query)
+  local state, slots, queue, lane, priority = load(query, 'state', 'slots', 'queue', 'lane', 'priority')
+  if not state then
+    return {'unknown'}
+  end
+  if call('ZREM', COMPLETE, query) == 1 then
+    local id, target = deciding_of(query, slots), above(queue)
+    start_waiting(id, target, lane, priority, 'lane', lane, 'priority', priority)
+    place(id, target)
+    call('ZADD', DISPUTED, at, query)
+  end
+  return 1
+end
+
+function operation.retract(query, revision, reviewer)
+  local state, slots, expected, payload, sensitive = load(query, 'state', 'slots', 'expected', 'payload', 'sensitive')
+  if not state and not expected then
+    return {'unknown'}
+  end
+  local theirs
+  for _, id in ipairs(expected and {query .. '~' .. reviewer} or slots_of(query, slots)) do
+    local by, holder, state = load(id, 'by', 'holder', 'state')
+    if by == reviewer or holder == reviewer and state == 'leased' then
+      theirs = id -- the deciding one, if they have been the one to decide
+    end
+  end
+  if not theirs then
+    return {'fixed'}
+  end
+  local state, by, newest = load(theirs, 'state', 'by', 'revision')
+  if state == 'leased' and newest and tonumber(newest) == tonumber(revision) + 1 then
+    local lease_end = tonumber(call('ZSCORE', LEASES, theirs))
+    return {lease_end, claim_of(theirs, payload, sensitive)}
+  end
+  if newest ~= revision then
+    return {'stale', tonumber(newest or 0)}
+  end
+  local kind, name = kind_of(theirs)
+  local resolved = kind == 'overlap' and load(deciding_of(query, slots), 'state')
+  if by ~= reviewer or resolved or not call('LPOS', ANSWERS .. reviewer, theirs) then
+    return {'fixed'}
+  end
+  call('HSET', QUERY .. theirs, 'reopens', reviewer)
+  return {'undoing', kind == 'label' and query or query .. '~' .. name, tonumber(newest) + 1}
+end
+
+---------------------------------------------------------------------------------------------------------------
+-- The operations: time, people, and what is to be seen
+
 function operation.sweep(log_settled_at)
+  clear()
   return sweep(tonumber(log_settled_at))
+end
+
+function operation.pause(reviewer, reason)
+  call('ZADD', REVIEWERS, 'NX', 0, reviewer)
+  return call('HSET', REVIEWER .. reviewer, 'paused', reason)
+end
+
+function operation.resume(reviewer)
+  return call('HDEL', REVIEWER .. reviewer, 'paused')
+end
+
+local function view(query, reviewer)
+  local slots, expected = load(query, 'slots', 'expected')
+  local ids = slots_of(query, slots)
+  if expected then
+    ids = load(query .. '~' .. reviewer, 'state') and {query, query .. '~' .. reviewer} or {}
+  end
+  local found = {}
+  for _, id in ipairs(ids) do
+    local fields = call('HGETALL', QUERY .. id)
+    if #fields > 0 then
+      append(found, id, fields)
+    end
+  end
+  return found
+end
+
+function operation.view(reviewer)
+  local views = {}
+  for i = FIRST + 1, #ARGV do
+    append(views, view(ARGV[i], reviewer))
+  end
+  return views
+end
+
+function operation.members(set, score, member, count)
+  local key = KEYS[1] .. set
+  local from = 0
+  if member ~= '' then
+    -- Where the last one has moved on, those of its score are told again rather than left out.
+    local still = call('ZSCORE', key, member)
+    from = still and tonumber(still) == tonumber(score) and call('ZRANK', key, member) + 1
+      or call('ZCOUNT', key, '-inf', '(' .. score)
+  end
+  return call('ZRANGE', key, from, from + count - 1, 'WITHSCORES')
+end
+
+function operation.oldest(set, count)
+  return call('ZRANGE', KEYS[1] .. set, 0, count - 1)
+end
+
+function operation.answers(reviewer)
+  local past = {}
+  for _, id in ipairs(call('LRANGE', ANSWERS .. reviewer, 0, -1)) do
+    local by, answered = load(id, 'by', 'answered')
+    if by == reviewer then
+      append(past, load(query_of(id), 'payload'), tonumber(answered), word_of(id))
+    end
+  end
+  return past
+end
+
+function operation.reviewers()
+  local all = {at - SETTINGS.window}
+  local names = call('ZRANGE', REVIEWERS, 0, -1, 'WITHSCORES')
+  for i = 1, #names, 2 do
+    append(all, names[i], tonumber(names[i + 1]), call('HGETALL', REVIEWER .. names[i]))
+  end
+  return all
 end
 
 function operation.status()
@@ -403,9 +1112,7 @@ function operation.report(selector, events_per_second)
       total, live = total + rate, live + 1
     end
   end
-  local all = facts()
-  all[8], all[9] = tostring(total), live
-  return all
+  return {facts(), tostring(total), live}
 end
 
-return operation[ARGV[1]](ARGV[FIRST], ARGV[FIRST + 1], ARGV[FIRST + 2], ARGV[FIRST + 3], ARGV[FIRST + 4])
+return operation[ARGV[1]](unpack(ARGV, FIRST, math.min(#ARGV, FIRST + 4)))

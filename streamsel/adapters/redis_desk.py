@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from itertools import chain
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from streamsel.adapters import redis_desk_replies as replies
+from streamsel.adapters.redis_desk_pages import listed, places
+from streamsel.adapters.redis_desk_settings import micros, settings_json
+from streamsel.adapters.redis_desk_work import WordOfWork
 from streamsel.codec import decode_query, encode_query
 from streamsel.ports import (
     Answer,
     Claim,
+    GoldQuery,
+    Page,
+    PastAnswer,
     QueryView,
     QueueStatus,
     Recording,
+    Retracted,
+    ReviewerActivity,
     Settled,
     StoreRefused,
+    Undoing,
 )
 from streamsel.records import Query
-from streamsel.review.lifecycle import QUEUES, State
+from streamsel.review.lifecycle import State
 from streamsel.review.priority import head_start
-from streamsel.review.refusals import DeskUnreachable, Superseded, UnknownQuery
+from streamsel.review.refusals import (
+    DeskUnreachable,
+    NotUndoable,
+    OnBreak,
+    Paused,
+    Stale,
+    Superseded,
+    TooLate,
+    UnknownQuery,
+)
+from streamsel.review.reviewers import Reviewer
+from streamsel.review.routing import Routing
 from streamsel.review.settings import DeskSettings
 from streamsel.selection.capacity import CapacityFacts
 
@@ -35,41 +54,30 @@ SCRIPT = resources.files("streamsel.adapters").joinpath("desk.lua").read_text(en
 _T = TypeVar("_T")
 _Argument: TypeAlias = str | bytes | float
 _OLDEST_MAJOR_VERSION = 7
-_QUERIES_A_CALL = 128
+_ALL = 0
+_ITEMS_A_CALL = 128
 """So many queries or answers go into one call, so that none holds the store for long."""
-_RECONNECT_SECONDS = 0.5
-_OPINION = b"opinion:"
 
 
 class RedisReviewQueue:
     """``ports.ReviewQueue`` on a Redis 7 or Valkey server.
 
     ``client`` must return bytes (``decode_responses=False``); its timeouts and retries bound every call.
-    Several desks and selectors share one queue by the same ``prefix`` and the same ``settings``.
+    Several desks and selectors share one queue by the same ``prefix``, ``settings`` and ``routing``.
     """
 
-    def __init__(self, client: Redis, prefix: str, settings: DeskSettings) -> None:
+    def __init__(
+        self, client: Redis, prefix: str, settings: DeskSettings, routing: Routing | None = None
+    ) -> None:
         self._client = client
         self._settings = settings
+        self._routing = routing or Routing()
         self._script = client.register_script(SCRIPT)
-        self._query_key = f"{{{prefix}}}:query:"
-        self._channels = [f"{{{prefix}}}:waiting:{queue}" for queue in QUEUES]
-        since = [f"{{{prefix}}}:since:{queue}" for queue in QUEUES]
-        others = [
-            f"{{{prefix}}}:{name}" for name in ("leases", "recordings", "reviewers", "selectors", "desk")
-        ]
-        self._keys = [self._query_key, *self._channels, *since, *others]
-        self._limits = (
-            _micros(settings.lease_seconds),
-            _micros(settings.expire_seconds),
-            _micros(settings.recording_seconds),
-            settings.attempts,
-            _micros(settings.retain_seconds),
-            _micros(settings.window_seconds),
-        )
+        self._prefix = f"{{{prefix}}}:"
+        self._queue_names = [queue.name for queue in self._routing.queues]
+        self._settings_json = settings_json(settings, self._routing)
+        self._work = WordOfWork(client, f"{self._prefix}work")
         self._log = structlog.get_logger()
-        self._work = asyncio.Event()
-        self._subscription: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
         """Raises ``StoreRefused`` if the store would lose queries by design; warns if a crash would."""
@@ -100,128 +108,162 @@ class RedisReviewQueue:
             added += await self._call("offer", *chain.from_iterable(map(self._offered, some)))
         return added
 
-    async def claim(self, reviewer: str, queue: str, count: int) -> Sequence[Claim]:
-        if queue not in QUEUES:
-            raise ValueError(f"no queue '{queue}': there are {', '.join(QUEUES)}")
-        lease_end, *claims = await self._call("claim", reviewer, queue, count)
-        return [
-            self._claim(payload, queue, fence, attempt, lease_end)
-            for payload, fence, attempt in zip(claims[::3], claims[1::3], claims[2::3], strict=True)
-        ]
+    async def set_gold(self, gold: Sequence[GoldQuery]) -> None:
+        known = await self._call("oldest", "gold", _ALL)
+        asked = {one.query.query_id for one in gold}
+        for some in _batches([name for name in map(bytes.decode, known) if name not in asked]):
+            await self._call("drop_gold", *some)
+        for number, batch in enumerate(_batches(gold)):
+            await self._call("set_gold", number * _ITEMS_A_CALL, *chain.from_iterable(map(self._gold, batch)))
+
+    async def claim(self, reviewer: Reviewer, queues: Sequence[str], count: int) -> Sequence[Claim]:
+        names = self._routing.open_to(reviewer, queues)
+        reply = await self._call("claim", reviewer.name, count, *names)
+        match reply:
+            case [b"paused", bytes(reason)]:
+                raise Paused(reason.decode())
+            case [b"break", int(end), int(now)]:
+                raise OnBreak((end - now) / 1e6)
+        return self._claims(reply)
 
     async def wait_for_work(self, seconds: float) -> None:
-        if self._subscription is None or self._subscription.done():
-            self._subscription = asyncio.create_task(self._listen(), name="desk-work")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._work.wait()
+        await self._work.wait(seconds)
 
     async def extend(self, query_id: str, fence: int, reviewer: str) -> Claim:
-        lease_end, payload, fence, attempt, queue = await self._ask("extend", query_id, fence, reviewer)
-        return self._claim(payload, queue.decode(), fence, attempt, lease_end)
+        (claim,) = self._claims(await self._ask("extend", query_id, fence, reviewer))
+        return claim
 
     async def release(self, query_id: str, fence: int, reviewer: str) -> None:
         await self._ask("release", query_id, fence, reviewer)
 
+    async def skip(self, query_id: str, fence: int, reviewer: str, reason: str) -> None:
+        await self._ask("skip", query_id, fence, reviewer, reason)
+
     async def escalate(self, query_id: str, fence: int, reviewer: str, reason: str) -> None:
         await self._ask("escalate", query_id, fence, reviewer, reason)
+
+    async def seize(self, query_id: str) -> Sequence[str]:
+        _, holders = await self._ask("seize", query_id)
+        return [holder.decode() for holder in holders]
 
     async def begin(
         self, query_id: str, fence: int, reviewer: str, label: str, idempotency_key: str
     ) -> Recording | Answer:
         opened = await self._ask("begin", query_id, fence, reviewer, label, idempotency_key)
-        if opened[0] == b"answered":
-            return _answer(query_id.encode(), *opened[1:])
-        _, payload, since_claim, repeated = opened
-        return Recording(decode_query(payload), since_claim / 1e6, bool(repeated))
+        match opened:
+            case [b"answered", *word]:
+                return replies.answer(word)
+            case [b"late", bytes(state), bytes(payload)]:
+                raise TooLate(decode_query(payload), State(state.decode()))
+        return replies.recording(opened[1:])
 
     async def abort(self, query_id: str, fence: int, reviewer: str) -> None:
         await self._ask("abort", query_id, fence, reviewer)
 
-    async def settle(self, answers: Sequence[Answer], position: int = 0) -> Sequence[Answer]:
+    async def settle(self, words: Sequence[Answer | Retracted], position: int = 0) -> Sequence[Answer]:
         standing: list[Answer] = []
-        *before, last = list(_batches(answers)) or [()]
+        *before, last = list(_batches(words)) or [()]
         # The position moves last: until then a crash only repeats what was settled.
         for some, reached in [*((some, 0) for some in before), (last, position)]:
-            parts = await self._call("settle", reached, *chain.from_iterable(map(_settled, some)))
-            standing += (_answer(*parts[i : i + 4]) for i in range(0, len(parts), 4))
+            parts = await self._call("settle", reached, *chain.from_iterable(map(_word, some)))
+            standing += map(replies.answer, replies.in_groups(parts, 7))
         return standing
 
     async def settled(self) -> Settled:
         position, at = await self._call("settled")
         return Settled(position, at / 1e6)
 
+    async def complete(self, count: int) -> Sequence[QueryView]:
+        return await self._views(await self._call("oldest", "complete", count))
+
+    async def dispute(self, query_id: str) -> None:
+        await self._ask("dispute", query_id)
+
+    async def disputes(self, count: int) -> Sequence[QueryView]:
+        return await self._views(await self._call("oldest", "disputed", count))
+
+    async def retract(self, query_id: str, revision: int, reviewer: str) -> Undoing | Claim:
+        reply = await self._ask("retract", query_id, revision, reviewer)
+        match reply:
+            case [b"undoing", bytes(label_id), int(next_revision)]:
+                return Undoing(label_id.decode(), next_revision)
+            case [b"stale", int(newest)]:
+                raise Stale(query_id, newest)
+            case [b"fixed"]:
+                raise NotUndoable(
+                    query_id, "only your own last answers can be undone, while nothing was built on them"
+                )
+        (claim,) = self._claims(reply)
+        return claim
+
     async def sweep(self, log_settled_at: float = 0.0) -> int:
-        moved: int = await self._call("sweep", _micros(log_settled_at))
+        moved: int = await self._call("sweep", micros(log_settled_at))
         return moved
 
-    async def view(self, query_id: str) -> QueryView:
-        try:
-            found = cast(dict[bytes, bytes], await self._client.hgetall(self._query_key + query_id))
-        except (RedisError, OSError) as error:
-            raise DeskUnreachable(f"the desk's store did not answer: {error}") from error
-        if not found:
+    async def pause(self, reviewer: str, reason: str) -> None:
+        await self._call("pause", reviewer, reason)
+
+    async def resume(self, reviewer: str) -> None:
+        await self._call("resume", reviewer)
+
+    async def view(self, query_id: str, reviewer: str = "") -> QueryView:
+        views = await self._views([query_id.encode()], reviewer)
+        if not views:
             raise UnknownQuery(query_id, "no such query, or it was finished too long ago")
-        state = State(found[b"state"].decode())
-        answered = state == State.LABELLED
-        return QueryView(
-            query=decode_query(found[b"payload"]),
-            state=state,
-            queue=found[b"queue"].decode(),
-            fence=int(found.get(b"fence", 0)),
-            attempts=int(found.get(b"lapses", 0)),
-            offered_at=int(found[b"offered"]) / 1e6,
-            reason=found.get(b"reason", b"").decode(),
-            answer=_answer(query_id.encode(), *(found[name] for name in (b"label", b"by", b"offset")))
-            if answered
-            else None,
-            opinions=[
-                {"reviewer": name.removeprefix(_OPINION).decode(), "label": label.decode()}
-                for name, label in sorted(found.items())
-                if name.startswith(_OPINION)
-            ],
-        )
+        return views[0]
+
+    async def page(
+        self,
+        state: State | None,
+        queue: str | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        found: list[QueryView] = []
+        for place in places(self._queue_names, state, queue, cursor):
+            while (wanted := limit - len(found)) > 0:
+                reply = await self._call("members", place.key, place.score, place.member, wanted)
+                members = reply[::2]
+                views = await self._views([member.partition(b"~")[0] for member in members])
+                found += listed(members, {view.query.query_id: view for view in views}, queue)
+                if len(members) < wanted:
+                    break
+                place = place.after(*reply[-2:])
+            else:
+                return Page(found, place.cursor)
+        return Page(found, None)
+
+    async def answers(self, reviewer: str) -> Sequence[PastAnswer]:
+        return replies.past_answers(await self._call("answers", reviewer))
+
+    async def reviewers(self) -> Sequence[ReviewerActivity]:
+        return replies.activity(await self._call("reviewers"))
 
     async def status(self) -> QueueStatus:
-        desk, reviewers, rate, _, oldest, _, oldest_escalated = await self._call("status")
-        totals = _totals(desk)
-        return QueueStatus(
-            waiting=_by_lane(totals, "waiting:"),
-            leased=_by_lane(totals, "leased:"),
-            oldest_seconds=max(oldest, oldest_escalated) / 1e6,
-            live_reviewers=reviewers,
-            completions_per_second=float(rate),
-            mean_review_seconds=_mean_review_seconds(totals),
-            expired_total=int(totals.get("expired", 0)),
-            dead_total=int(totals.get("dead", 0)),
-        )
+        return replies.status(await self._call("status"), self._queue_names)
 
     async def report(self, selector: str, events_per_second: float) -> CapacityFacts:
-        desk, reviewers, rate, waiting, oldest, _, _, events, selectors = await self._call(
-            "report", selector, events_per_second
-        )
-        totals = _totals(desk)
+        facts, events, selectors = await self._call("report", selector, events_per_second)
+        status = replies.status(facts, self._queue_names)
+        # What has been escalated waits for others, and does not stop these reviewers' work.
+        first = [status.queues[name] for name in self._routing.first_queues]
         return CapacityFacts(
-            # What has been escalated waits for others, and does not stop these reviewers' work.
-            backlog=waiting + sum(_by_lane(totals, "leased:").values()),
-            oldest_seconds=oldest / 1e6,
-            live_reviewers=reviewers,
-            completions_per_second=float(rate),
-            mean_review_seconds=_mean_review_seconds(totals),
+            backlog=sum(queue.waiting for queue in first) + sum(status.leased.values()),
+            oldest_seconds=max(queue.oldest_seconds for queue in first),
+            live_reviewers=status.live_reviewers,
+            completions_per_second=status.completions_per_second,
+            mean_review_seconds=status.mean_review_seconds,
             events_per_second=float(events),
             selectors=selectors,
         )
 
     async def close(self) -> None:
         """Ends the subscription; the client stays open."""
-        # Before Python 3.12 wait_for, and so redis-py, may swallow a cancellation.
-        while self._subscription is not None and not self._subscription.done():
-            self._subscription.cancel()
-            await asyncio.wait([self._subscription], timeout=_RECONNECT_SECONDS)
+        await self._work.close()
 
     async def _call(self, operation: str, *arguments: _Argument) -> Any:
         try:
-            return await self._script(self._keys, (operation, *self._limits, *arguments))
+            return await self._script([self._prefix], (operation, self._settings_json, *arguments))
         except (RedisError, OSError) as error:
             raise DeskUnreachable(f"the desk's store did not answer: {error}") from error
 
@@ -235,63 +277,47 @@ class RedisReviewQueue:
                 raise Superseded.by(query_id, State(state.decode()))
         return reply
 
-    async def _listen(self) -> None:
-        """Wakes all who wait whenever the store tells of work, and whenever word of it may have been lost."""
-        lost = False
-        while True:
-            try:
-                async with self._client.pubsub() as subscription:
-                    await subscription.subscribe(*self._channels)
-                    # Confirmed subscriptions wake as well: word may have been lost before, or between two.
-                    async for _ in subscription.listen():
-                        lost = False
-                        self._work.set()
-                        self._work = asyncio.Event()
-            except (RedisError, OSError) as error:
-                if not lost:
-                    self._log.warning("desk_subscription_lost", error=str(error))
-                lost = True
-                await asyncio.sleep(_RECONNECT_SECONDS)
+    async def _views(self, query_ids: Sequence[bytes], reviewer: str = "") -> Sequence[QueryView]:
+        """Of those that are known, in their order."""
+        names = list(dict.fromkeys(query_ids))
+        if not names:
+            return []
+        found = await self._call("view", reviewer, *names)
+        return [replies.view(fields) for fields in found if fields]
 
     def _offered(self, query: Query) -> tuple[_Argument, ...]:
-        ahead = _micros(head_start(query) * self._settings.ageing_seconds)
-        return query.query_id, query.lane, ahead, encode_query(query)
+        placed = self._routing.place(query)
+        ahead = micros(head_start(query) * self._settings.ageing_seconds)
+        where = placed.queue, placed.slots, int(placed.sensitive)
+        return query.query_id, query.lane, ahead, encode_query(query), *where
 
-    def _claim(self, payload: bytes, queue: str, fence: int, attempt: int, lease_end: int) -> Claim:
-        return Claim(
-            query=decode_query(payload),
-            queue=queue,
-            fence=fence,
-            attempt=attempt,
-            lease_seconds=self._settings.lease_seconds,
-            lease_expires_at=lease_end / 1e6,
-        )
+    def _gold(self, gold: GoldQuery) -> tuple[_Argument, ...]:
+        query, placed = gold.query, self._routing.place(gold.query)
+        where = placed.queue, int(placed.sensitive)
+        return query.query_id, query.lane, encode_query(query), *where, gold.expected
 
-
-def _micros(seconds: float) -> int:
-    return round(seconds * 1e6)
+    def _claims(self, reply: Sequence[Any]) -> Sequence[Claim]:
+        lease_end, *parts = reply
+        return [
+            replies.claim(one, self._settings.lease_seconds, lease_end / 1e6)
+            for one in replies.in_groups(parts, 6)
+        ]
 
 
 def _batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    return (items[i : i + _QUERIES_A_CALL] for i in range(0, len(items), _QUERIES_A_CALL))
+    return (items[i : i + _ITEMS_A_CALL] for i in range(0, len(items), _ITEMS_A_CALL))
 
 
-def _settled(answer: Answer) -> tuple[_Argument, ...]:
-    return answer.query_id, answer.label, answer.labelled_by, answer.offset
-
-
-def _answer(query_id: bytes, label: bytes, labelled_by: bytes, offset: bytes) -> Answer:
-    return Answer(query_id.decode(), label.decode(), labelled_by.decode(), int(offset))
-
-
-def _totals(pairs: Sequence[bytes]) -> dict[str, float]:
-    """The HASH of the desk as a whole."""
-    return {name.decode(): float(value) for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
-
-
-def _by_lane(totals: Mapping[str, float], prefix: str) -> dict[str, int]:
-    return {name.removeprefix(prefix): int(n) for name, n in totals.items() if name.startswith(prefix)}
-
-
-def _mean_review_seconds(totals: Mapping[str, float]) -> float | None:
-    return totals["review"] / 1e6 if "review" in totals else None
+def _word(word: Answer | Retracted) -> tuple[_Argument, ...]:
+    if isinstance(word, Retracted):
+        query_id, _, slot = word.label_id.partition("~")
+        return "retraction", query_id, slot, "", "", word.revision, word.offset
+    return (
+        word.kind,
+        word.query_id,
+        word.slot if word.kind == "overlap" else "",
+        word.label,
+        word.labelled_by,
+        word.revision,
+        word.offset,
+    )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from starlette.requests import HTTPConnection
 
+from streamsel.review.reviewers import Reviewer
 from streamsel.review.roles import Role
 
 
@@ -19,6 +20,11 @@ class Caller(NamedTuple):
     """Skill: the caller may claim from queues up to this tier."""
     queues: Sequence[str] | None = None
     """The only queues to claim from; ``None`` for all."""
+
+    @property
+    def reviewer(self) -> Reviewer:
+        """As the desk knows them."""
+        return Reviewer(self.name, self.tier, None if self.queues is None else frozenset(self.queues))
 
 
 class Stranger(NamedTuple):

@@ -19,6 +19,7 @@ from streamsel.api.problems import Kind, Problem
 from streamsel.ports import RecordTooLarge, SourceUnavailable
 from streamsel.review.refusals import (
     DeskUnreachable,
+    NotPermitted,
     Superseded,
     UnknownQuery,
     Unrecorded,
@@ -96,6 +97,7 @@ HANDLERS: dict[int | type[Exception], Handler] = {
     Problem: _problem,
     RequestValidationError: _invalid,
     HTTPException: _http,
+    NotPermitted: _refusal(problems.FORBIDDEN),
     UnknownQuery: _refusal(problems.UNKNOWN_QUERY),
     Superseded: _refusal(problems.SUPERSEDED),
     Unrecorded: _refusal(problems.UNRECORDED),

@@ -7,12 +7,64 @@ repeat: an effect is keyed by event, query or label id, so that doing it twice i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from streamsel.records import Partition, Query, Source
-from streamsel.review.lifecycle import State
-from streamsel.selection.capacity import CapacityFacts
+from streamsel.ports.desk import (
+    Answer,
+    AnswerKind,
+    Claim,
+    GoldQuery,
+    Page,
+    PastAnswer,
+    QueryView,
+    QueueBacklog,
+    QueueStatus,
+    Recording,
+    Retracted,
+    ReviewerActivity,
+    ReviewQueue,
+    Settled,
+    SlotView,
+    StoreRefused,
+    Undoing,
+)
+from streamsel.records import Partition, Source
+
+__all__ = [
+    "Answer",
+    "AnswerKind",
+    "AuditLog",
+    "Claim",
+    "Clock",
+    "DeadLetterSink",
+    "DecisionSink",
+    "EventIntake",
+    "EventSource",
+    "GoldQuery",
+    "LabelLog",
+    "LogReader",
+    "OutgoingDecisions",
+    "Page",
+    "PastAnswer",
+    "QueryView",
+    "QueueBacklog",
+    "QueueStatus",
+    "RebalanceListener",
+    "RecordTooLarge",
+    "Recording",
+    "Retracted",
+    "ReviewQueue",
+    "ReviewerActivity",
+    "SessionStore",
+    "Settled",
+    "SlotView",
+    "SourceRecord",
+    "SourceUnavailable",
+    "StoreRefused",
+    "TopicRefused",
+    "Undoing",
+]
 
 
 class SourceUnavailable(Exception):
@@ -27,11 +79,6 @@ class TopicRefused(Exception):
 class RecordTooLarge(ValueError):
     """A record is larger than its log takes; nothing of the call was written. The message names both
     sizes."""
-
-
-class StoreRefused(Exception):
-    """The desk's store is not fit to keep the queue. The message names the setting, its value and what it
-    must be."""
 
 
 class SourceRecord(Protocol):
@@ -164,137 +211,6 @@ class SessionStore(Protocol):
 
     async def take(self, key: str) -> bytes | None:
         """The value, for the last time: of all who ask, one gets it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A query held by one reviewer until ``lease_expires_at`` (the store's clock)."""
-
-    query: Query
-    queue: str
-    fence: int
-    attempt: int
-    lease_seconds: float
-    lease_expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The stored answer to a query; what a replay gets."""
-
-    query_id: str
-    label: str
-    labelled_by: str
-    offset: int
-    """In the label log; the model version that has learned it is ``offset + 1``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """``begin`` succeeded: the caller must now append to the label log, then ``settle`` or ``abort``."""
-
-    query: Query
-    review_seconds: float
-    """Since the claim."""
-    repeated: bool
-    """The same label was begun before, and may have reached the log already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What the desk knows of the label log."""
-
-    position: int
-    """The offset up to which answers are known to the desk."""
-    at: float
-    """The store's time at which this was so."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueryView:
-    """A query and where it stands. ``opinions`` are labels that came too late to count."""
-
-    query: Query
-    state: State
-    queue: str
-    fence: int
-    attempts: int
-    offered_at: float
-    reason: str = ""
-    answer: Answer | None = None
-    opinions: Sequence[Mapping[str, str]] = field(default_factory=tuple)
-
-
-@dataclass(frozen=True, slots=True)
-class QueueStatus:
-    """The desk at a glance. ``waiting`` and ``leased`` (those being recorded with them) by lane."""
-
-    waiting: Mapping[str, int]
-    leased: Mapping[str, int]
-    oldest_seconds: float
-    live_reviewers: int
-    completions_per_second: float
-    mean_review_seconds: float | None
-    expired_total: int
-    dead_total: int
-
-
-class ReviewQueue(Protocol):
-    """The desk's store. Each method is one atomic state change; only the store's clock decides leases.
-
-    Every method may raise ``DeskUnreachable``; those naming a query may raise ``UnknownQuery``; those
-    taking a fence may raise ``Superseded``.
-    """
-
-    async def offer(self, queries: Sequence[Query]) -> int:
-        """Adds those not yet known, by query id; returns how many were new."""
-
-    async def claim(self, reviewer: str, queue: str, count: int) -> Sequence[Claim]:
-        """Up to ``count`` queries, the most useful first; marks the reviewer as live even when empty."""
-
-    async def wait_for_work(self, seconds: float) -> None:
-        """Returns when something may have become claimable, or after ``seconds``."""
-
-    async def extend(self, query_id: str, fence: int, reviewer: str) -> Claim: ...
-
-    async def release(self, query_id: str, fence: int, reviewer: str) -> None: ...
-
-    async def escalate(self, query_id: str, fence: int, reviewer: str, reason: str) -> None:
-        """Moves it to the ``escalated`` queue, for anyone but as a new claim."""
-
-    async def begin(
-        self, query_id: str, fence: int, reviewer: str, label: str, idempotency_key: str
-    ) -> Recording | Answer:
-        """Opens the recording of a label, or returns the stored answer of a replay (same reviewer, fence and
-        label, or same idempotency key with the same label). A label too late to count is kept as an opinion
-        and refused with ``Superseded``."""
-
-    async def abort(self, query_id: str, fence: int, reviewer: str) -> None:
-        """The label log refused the label for certain: back to leased."""
-
-    async def settle(self, answers: Sequence[Answer], position: int = 0) -> Sequence[Answer]:
-        """The log has these answers: closes their queries in whatever state and moves the settled position to
-        ``position`` if that is further. Returns the answers that stand, each query's first in the log;
-        unknown queries are left out."""
-
-    async def settled(self) -> Settled:
-        """How far the log is settled, and the store's time."""
-
-    async def sweep(self, log_settled_at: float = 0.0) -> int:
-        """Ends lapsed leases and expires unclaimed queries, boundedly; returns how many moved.
-
-        A recording that lapsed may have left its label in the log: it is ended only if it lapsed before
-        ``log_settled_at``, a time of the store's after which the caller read the log's end and settled all
-        before it."""
-
-    async def view(self, query_id: str) -> QueryView: ...
-
-    async def status(self) -> QueueStatus: ...
-
-    async def report(self, selector: str, events_per_second: float) -> CapacityFacts:
-        """Shares this selector's event rate and returns the facts all selectors compute capacity from."""
-
-    async def close(self) -> None: ...
 
 
 class Clock(Protocol):

@@ -1,4 +1,4 @@
-"""How long things last at the desk."""
+"""How long things last at the desk, and how much one reviewer bears."""
 
 from __future__ import annotations
 
@@ -23,6 +23,18 @@ class DeskSettings:
     """How long a finished query is remembered: for replays, and so that a repeated offer adds nothing."""
     window_seconds: float
     """Over which completions and live reviewers are counted."""
+    skips: int = 3
+    """Reviewers who skip a query before it is escalated."""
+    most_held: int = 1_000
+    """Queries one reviewer may hold at once."""
+    most_sensitive: int | None = None
+    """Sensitive queries one reviewer is given in a row, until another kind or a rest comes between."""
+    work_seconds: float | None = None
+    """Uninterrupted work after which a break is enforced."""
+    break_seconds: float = 300.0
+    """How long that break is; whoever does nothing for so long has rested."""
+    gold_share: float = 0.0
+    """Share of a reviewer's claims that are questions whose answer is known."""
 
     @property
     def ageing_seconds(self) -> float:

@@ -27,12 +27,12 @@ from streamsel.ports import (
     QueryView,
     QueueStatus,
     Recording,
+    Retracted,
     ReviewQueue,
     SourceUnavailable,
     TopicRefused,
 )
-from streamsel.records import Label, Lane, Query
-from streamsel.review.lifecycle import DEFAULT_QUEUE
+from streamsel.records import Label, Lane, Retraction
 from streamsel.review.refusals import (
     DeskUnreachable,
     LabelLogRefused,
@@ -41,9 +41,9 @@ from streamsel.review.refusals import (
     Superseded,
     Unrecorded,
 )
+from streamsel.review.reviewers import Reviewer
 from streamsel.services.ending import end
 
-_FIRST_REVISION = 1
 _RECORDS_A_READ = 500
 _READ_SECONDS = 1.0
 """A read of the log waits so long for a new record."""
@@ -83,20 +83,21 @@ class Desk:
         self._log = structlog.get_logger()
 
     async def claim(
-        self, reviewer: str, queue: str = DEFAULT_QUEUE, count: int = 1, wait_seconds: float = 0.0
+        self, reviewer: Reviewer, queues: Sequence[str] = (), count: int = 1, wait_seconds: float = 0.0
     ) -> Sequence[Claim]:
-        """Up to ``count`` queries, the most useful first; waits up to ``wait_seconds`` for the first one."""
+        """Up to ``count`` queries of these queues, none named: of all that are theirs, the most useful first;
+        waits up to ``wait_seconds`` for the first one."""
         deadline = self._clock.monotonic() + wait_seconds
         while (left := deadline - self._clock.monotonic()) > 0:
             # Listens before it asks, so that no offer in between goes unheard.
             work = asyncio.create_task(self._queue.wait_for_work(min(left, _ASK_AGAIN_SECONDS)))
             try:
-                if claims := await self._claim(reviewer, queue, count):
+                if claims := await self._claim(reviewer, queues, count):
                     return claims
                 await work
             finally:
                 work.cancel()
-        return await self._claim(reviewer, queue, count)
+        return await self._claim(reviewer, queues, count)
 
     async def label(
         self, query_id: str, fence: int, reviewer: str, label: str, idempotency_key: str
@@ -159,15 +160,15 @@ class Desk:
         finally:
             await end(*parts)
 
-    async def _claim(self, reviewer: str, queue: str, count: int) -> Sequence[Claim]:
-        claiming = asyncio.create_task(self._queue.claim(reviewer, queue, count))
+    async def _claim(self, reviewer: Reviewer, queues: Sequence[str], count: int) -> Sequence[Claim]:
+        claiming = asyncio.create_task(self._queue.claim(reviewer, queues, count))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
             # Whoever asked has gone. What the store has handed out by now would be stuck with nobody.
             with suppress(DeskUnreachable):
                 for claim in await claiming:
-                    await self._queue.release(claim.query.query_id, claim.fence, reviewer)
+                    await self._queue.release(claim.query.query_id, claim.fence, reviewer.name)
             raise
 
     async def _begin(
@@ -185,7 +186,7 @@ class Desk:
 
     async def _append(self, recording: Recording, fence: int, reviewer: str, label: str) -> Answer:
         query = recording.query
-        record = encode_log_record(_record(query, label, reviewer, self._clock.time()))
+        record = encode_log_record(_record(recording, label, reviewer, self._clock.time()))
         try:
             (offset,) = await self._label_log.append([record])
         except LabelLogUnreachable as error:
@@ -195,7 +196,7 @@ class Desk:
         except LabelLogRefused as error:
             await self._queue.abort(query.query_id, fence, reviewer)
             raise Unrecorded(query.query_id, f"the label log does not take the label: {error}") from error
-        return Answer(query.query_id, label, reviewer, offset)
+        return Answer(query.query_id, label, reviewer, offset, recording.revision)
 
     async def _follow(self) -> None:
         position = await self._catch_up()
@@ -224,17 +225,19 @@ class Desk:
 
     async def _settle(self, records: Sequence[tuple[int, bytes]]) -> None:
         if records:
-            await self._queue.settle(list(self._answers(records)), records[-1][0] + 1)
+            await self._queue.settle(list(self._words(records)), records[-1][0] + 1)
 
-    def _answers(self, records: Sequence[tuple[int, bytes]]) -> Iterator[Answer]:
+    def _words(self, records: Sequence[tuple[int, bytes]]) -> Iterator[Answer | Retracted]:
         for offset, content in records:
             try:
                 record = decode_log_record(content)
             except Unreadable as error:
                 self._log.warning("label_log_record_unreadable", offset=offset, error=str(error))
                 continue
-            if isinstance(record, Label) and record.query_id is not None:
-                yield Answer(record.query_id, record.label, record.labelled_by, offset)
+            if isinstance(record, Retraction):
+                yield Retracted(record.label_id, record.revision, offset)
+            elif isinstance(record, Label) and record.query_id is not None:
+                yield Answer(record.query_id, record.label, record.labelled_by, offset, record.revision)
 
     async def _tend(self) -> None:
         for _ in range(_SWEEPS_A_ROUND):
@@ -267,11 +270,12 @@ class Desk:
                 out = False
 
 
-def _record(query: Query, label: str, reviewer: str, now: float) -> Label:
+def _record(recording: Recording, label: str, reviewer: str, now: float) -> Label:
     """The label log's record of an answer; self-contained, so that the model can be rebuilt from the log."""
+    query = recording.query
     return Label(
         label_id=query.query_id,
-        revision=_FIRST_REVISION,
+        revision=recording.revision,
         event_id=query.event_id,
         label=label,
         source="reviewer",

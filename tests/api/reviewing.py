@@ -136,7 +136,7 @@ def _keys() -> tuple[dict[str, str], Sequence[ApiKey]]:
     secrets, keys = {}, []
     for name, scope in SCOPES.items():
         secrets[name], sha256 = new_key()
-        keys.append(ApiKey(name=name, scope=scope, sha256=sha256))
+        keys.append(ApiKey(name=name, scope=scope, sha256=sha256, tier=2))
     return secrets, keys
 
 

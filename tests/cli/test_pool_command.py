@@ -15,6 +15,7 @@ from streamsel.adapters.clock import SystemClock
 from streamsel.codec import decode_log_record, query_id_of
 from streamsel.metrics import Metrics
 from streamsel.records import Label
+from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
 from tests.cli.typed import Ran, object_of, streamsel
 
@@ -109,7 +110,7 @@ async def test_the_picks_are_on_the_desk_and_their_labels_in_the_log(folder: Pat
     )
     async with wiring.opened_review_queue(settings) as queue, wiring.opened_label_log(settings) as log:
         desk = Desk(queue, log, settings.labels.names, SystemClock(), Metrics())
-        claims = await desk.claim("alice", count=10)
+        claims = await desk.claim(Reviewer("alice"), count=10)
         assert {claim.query.query_id for claim in claims} == {query_id_of(one) for one in shown["ids"]}
         assert all("y" not in {*claim.query.features, *claim.query.context} for claim in claims)
         await desk.label(claims[0].query.query_id, claims[0].fence, "alice", "fraud", "key")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsel.records import Lane, Query
-from streamsel.review.lifecycle import OPEN_STATES, TRANSITIONS, Action, State
+from streamsel.review.lifecycle import OPEN_STATES, TRANSITIONS, URGENCY, Action, State
 from streamsel.review.priority import head_start
 from streamsel.review.settings import DeskSettings
 
@@ -37,21 +37,38 @@ def test_every_action_is_possible_somewhere() -> None:
 
 
 def test_the_logs_word_closes_a_query_in_every_state() -> None:
-    """The label log is the truth, whatever the desk had come to believe."""
+    """The label log is the truth, whatever the desk had come to believe; an opinion takes no label back."""
     assert all(TRANSITIONS[state, Action.SETTLE] == State.LABELLED for state in State)
+    for state in State:
+        opined = State.LABELLED if state == State.LABELLED else State.OPINED
+        assert TRANSITIONS[state, Action.OPINE] == opined
 
 
-def test_only_the_log_labels_a_query() -> None:
-    """No other way leads to labelled: an answer counts once the log has it."""
-    assert {action for (_, action), after in TRANSITIONS.items() if after == State.LABELLED} == {
-        Action.SETTLE
-    }
+def test_only_the_log_answers_a_slot() -> None:
+    """No other way leads to labelled or opined: an answer counts once the log has it."""
+    for answered in (State.LABELLED, State.OPINED):
+        leading = {action for (_, action), after in TRANSITIONS.items() if after == answered}
+        assert leading <= {Action.SETTLE, Action.OPINE}
 
 
-def test_a_finished_query_moves_only_by_the_log() -> None:
-    """Expired, dead and labelled queries are nobody's to claim any more."""
+def test_a_closed_slot_moves_only_by_the_log() -> None:
+    """Expired and dead slots are nobody's to claim any more, and answers change by what the log says."""
+    by_the_log = {Action.SETTLE, Action.OPINE, Action.RETRACT, Action.REOPEN}
     for state in set(State) - OPEN_STATES:
-        assert actions(state) == {Action.SETTLE}
+        assert actions(state) <= by_the_log
+    assert actions(State.EXPIRED) == actions(State.DEAD) == {Action.SETTLE, Action.OPINE}
+
+
+def test_what_is_taken_back_is_open_again() -> None:
+    """For anyone, or for the one who undoes it."""
+    for state in (State.OPINED, State.LABELLED):
+        assert TRANSITIONS[state, Action.RETRACT] == State.WAITING
+        assert TRANSITIONS[state, Action.REOPEN] == State.LEASED
+
+
+def test_every_state_has_its_urgency() -> None:
+    """So that every query with several slots is in exactly one state."""
+    assert sorted(URGENCY) == sorted(State)
 
 
 def test_a_query_is_claimed_only_while_it_waits() -> None:

@@ -71,7 +71,7 @@ def claim_routes(
     async def claim(request: Request, reviewer: Reviewer, body: ClaimRequest) -> list[ClaimView]:
         """Claims the most useful queries. With ``wait_seconds``, waits for the first one; the list may still
         be empty. Each claim is held until its lease ends: extend, release, escalate or label it before."""
-        claiming = desk.claim(reviewer.name, body.queue, body.count, body.wait_seconds)
+        claiming = desk.claim(reviewer.reviewer, [body.queue], body.count, body.wait_seconds)
         unseen = unseen_by(reviewer, lead_only)
         if body.wait_seconds == 0.0:
             claims = await claiming

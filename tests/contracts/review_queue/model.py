@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from streamsel.ports import Answer
 from streamsel.records import Query
-from streamsel.review.lifecycle import DEFAULT_QUEUE, ESCALATED_QUEUE, TRANSITIONS, Action, State
+from streamsel.review.lifecycle import TRANSITIONS, Action, State
 from streamsel.review.priority import head_start
+from streamsel.review.routing import DEFAULT_QUEUE, ESCALATED_QUEUE
 from streamsel.review.settings import DeskSettings
 
 
@@ -29,7 +30,9 @@ class ModelQuery:
     label: str | None = None
     key: str | None = None
     answer: Answer | None = None
+    ended: Action | None = None
     opinions: dict[str, str] = field(default_factory=dict)
+    lost: dict[int, str] = field(default_factory=dict)
 
     def move(self, action: Action) -> None:
         """Fails on a move the table does not have."""
@@ -67,6 +70,7 @@ class QueueModel:
         taken = sorted(waiting, key=lambda each: (each.priority, each.query.query_id))[:count]
         for each in taken:
             each.move(Action.CLAIM)
+            each.lost.setdefault(each.fence, each.holder)
             each.fence, each.holder = max(each.fence + 1, self.now), reviewer
             each.deadline = self.now + self._lease
             each.label = each.key = None
@@ -83,11 +87,12 @@ class QueueModel:
     def give_up(self, query_id: str, fence: int, reviewer: str, action: Action) -> bool:
         each = self.queries[query_id]
         target = ESCALATED_QUEUE if action == Action.ESCALATE else each.queue
-        if each.state == State.WAITING and each.held_by("", fence) and each.queue == target:
+        if each.held_by("", fence) and each.ended == action:
             return True
         if not each.held_by(reviewer, fence) or not each.allows(action):
             return False
         each.move(action)
+        each.lost[fence], each.ended = reviewer, action
         each.queue, each.holder, each.since = target, "", self.now
         return True
 
@@ -102,7 +107,7 @@ class QueueModel:
             return each.answer
         another = each.state == State.RECORDING and each.label != label
         if not each.held_by(reviewer, fence) or not each.allows(Action.BEGIN) or another:
-            if fence <= each.fence:
+            if each.held_by(reviewer, fence) or each.lost.get(fence) == reviewer:
                 each.opinions[reviewer] = label
             return None
         repeated = each.label == label

@@ -17,6 +17,7 @@ from streamsel.adapters.redis_desk import SCRIPT, RedisReviewQueue
 from streamsel.ports import Answer, Claim, Recording
 from streamsel.records import Lane, Query
 from streamsel.review.lifecycle import OPEN_STATES, State
+from streamsel.review.reviewers import Reviewer
 from streamsel.review.settings import DeskSettings
 from tests.servers import running_redis, running_valkey
 
@@ -28,6 +29,8 @@ SETTINGS = DeskSettings(
     retain_seconds=3_600.0,
     window_seconds=60.0,
 )
+
+ANN, BOB = Reviewer("ann", tier=2), Reviewer("bob", tier=2)
 
 LEASE, EXPIRE, RECORDING = SETTINGS.lease_seconds, SETTINGS.expire_seconds, SETTINGS.recording_seconds
 
@@ -91,38 +94,45 @@ async def empty_store(url: str, settings: DeskSettings = SETTINGS) -> AsyncItera
 
 
 async def assert_one_state_each(client: Redis) -> None:
-    """I1: what a query's hash says, the sorted sets and the counts by lane say, too."""
+    """I1: what a slot's hash says, the sorted sets and the counts say, too."""
     members = {
-        name: await client.zrange(f"{{test}}:{name}", 0, -1)
-        for name in (
-            "waiting:default",
-            "waiting:escalated",
-            "since:default",
-            "since:escalated",
-            "leases",
-            "recordings",
-        )
+        key.decode().removeprefix("{test}:"): await client.zrange(key, 0, -1)
+        for key in cast(list[bytes], await client.keys("{test}:*"))
+        if await client.type(key) == b"zset"
     }
     counts: Counter[str] = Counter()
+    held: Counter[str] = Counter()
     for key in cast(list[bytes], await client.keys("{test}:query:*")):
-        query_id = key.removeprefix(b"{test}:query:")
+        slot = key.removeprefix(b"{test}:query:")
         fields = cast(dict[bytes, bytes], await client.hgetall(key))
+        if b"state" not in fields:  # a question whose answer is known; its slots are its reviewers'
+            assert b"expected" in fields
+            continue
         state = State(fields[b"state"].decode())
         lane, queue = fields[b"lane"].decode(), fields[b"queue"].decode()
         expected = {
             State.WAITING: {f"waiting:{queue}", f"since:{queue}"},
             State.LEASED: {"leases"},
             State.RECORDING: {"recordings"},
-        }.get(state, set())
-        assert {name for name, ids in members.items() if query_id in ids} == expected
-        assert (await client.pttl(key) == -1) == (state in OPEN_STATES)
+        }.get(state, {state.value})
+        if b"due" in fields and state in OPEN_STATES:
+            expected |= {f"due:{queue}"}
+        found = {name for name, slots in members.items() if slot in slots}
+        assert found - {"complete", "disputed"} == expected
         if state in OPEN_STATES:
+            assert await client.pttl(key) == -1
             counts[f"{'waiting' if state == State.WAITING else 'leased'}:{lane}"] += 1
+        if state in (State.LEASED, State.RECORDING):
+            held[fields[b"holder"].decode()] += 1
     desk = cast(dict[bytes, bytes], await client.hgetall("{test}:desk"))
     for name, counted in desk.items():
         if name.startswith((b"waiting:", b"leased:")):
             assert int(counted) == counts.pop(name.decode(), 0)
     assert not counts
+    for key in cast(list[bytes], await client.keys("{test}:reviewer:*")):
+        in_hand = int(await client.hget(key, "held") or 0)
+        assert in_hand == held.pop(key.decode().removeprefix("{test}:reviewer:"), 0)
+    assert not held
 
 
 def query(number: int, lane: Lane = "uncertain", utility: float = 0.5) -> Query:
@@ -143,10 +153,10 @@ def query(number: int, lane: Lane = "uncertain", utility: float = 0.5) -> Query:
     )
 
 
-async def claimed(store: Store, number: int = 1, reviewer: str = "ann") -> Claim:
+async def claimed(store: Store, number: int = 1, reviewer: Reviewer = ANN) -> Claim:
     """A query offered and claimed; the only one waiting."""
     await store.queue.offer([query(number)])
-    (claim,) = await store.queue.claim(reviewer, "default", 1)
+    (claim,) = await store.queue.claim(reviewer, ["default"], 1)
     assert claim.query == query(number)
     return claim
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from streamsel.ports import Answer
-from tests.contracts.review_queue.stores import EXPIRE, LEASE, SETTINGS, Store, begin, claimed, query
+from tests.contracts.review_queue.stores import (
+    ANN,
+    BOB,
+    EXPIRE,
+    LEASE,
+    SETTINGS,
+    Store,
+    begin,
+    claimed,
+    query,
+)
 
 
 async def test_status_counts_by_lane(store: Store) -> None:
@@ -14,7 +24,7 @@ async def test_status_counts_by_lane(store: Store) -> None:
     await store.advance(2)
     await store.queue.offer([query(4, lane="explore")])
     await store.advance(3)
-    claims = await store.queue.claim("ann", "default", 2)
+    claims = await store.queue.claim(ANN, ["default"], 2)
     await begin(store, claims[0], "fraud")
     status = await store.queue.status()
     assert status.waiting == {"uncertain": 1, "explore": 1}
@@ -46,7 +56,7 @@ async def test_an_empty_desk_has_nothing_to_tell(store: Store) -> None:
 async def test_a_reviewer_lives_for_a_window(store: Store) -> None:
     """Whoever claims, in vain too, extends or labels, is there; whoever does not for a window, is not."""
     claim = await claimed(store)
-    await store.queue.claim("bob", "default", 1)
+    await store.queue.claim(BOB, ["default"], 1)
     await store.advance(LEASE - 1)
     await store.queue.extend(claim.query.query_id, claim.fence, "ann")
     assert (await store.queue.status()).live_reviewers == 2
@@ -71,7 +81,7 @@ async def test_the_pace_is_measured(store: Store) -> None:
 async def test_all_selectors_see_the_same_facts(store: Store) -> None:
     """Their event rates add up; one that is silent for longer than five seconds drops out."""
     await store.queue.offer([query(1), query(2)])
-    await store.queue.claim("ann", "default", 1)
+    await store.queue.claim(ANN, ["default"], 1)
     await store.queue.report("one", 100.5)
     facts = await store.queue.report("two", 20.0)
     assert (facts.events_per_second, facts.selectors, facts.backlog) == (120.5, 2, 2)

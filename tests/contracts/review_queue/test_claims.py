@@ -8,7 +8,10 @@ import pytest
 
 from streamsel.ports import Answer
 from streamsel.review.lifecycle import State
+from streamsel.review.refusals import UnknownQueue
+from streamsel.review.reviewers import Reviewer
 from tests.contracts.review_queue.stores import (
+    ANN,
     EXPIRE,
     LEASE,
     SETTINGS,
@@ -24,7 +27,7 @@ async def test_i9_a_query_offered_again_adds_nothing_in_any_state(store: Store) 
     """A redelivered event adds no query: not while it waits, is held, or is finished."""
     assert await store.queue.offer([query(1), query(2), query(1)]) == 2
     assert await store.queue.offer([query(1)]) == 0
-    (claim,) = await store.queue.claim("ann", "default", 1)
+    (claim,) = await store.queue.claim(ANN, ["default"], 1)
     assert await store.queue.offer([claim.query]) == 0
     await begin(store, claim, "fraud")
     assert await store.queue.offer([claim.query]) == 0
@@ -32,7 +35,7 @@ async def test_i9_a_query_offered_again_adds_nothing_in_any_state(store: Store) 
     await store.advance(EXPIRE)
     await store.queue.sweep()
     assert await store.queue.offer([query(1), query(2)]) == 0
-    assert await store.queue.claim("ann", "default", 9) == []
+    assert await store.queue.claim(ANN, ["default"], 9) == []
 
 
 async def test_a_claim_returns_the_query_as_it_was_offered(store: Store) -> None:
@@ -46,13 +49,13 @@ async def test_a_claim_returns_the_query_as_it_was_offered(store: Store) -> None
 async def test_many_queries_can_be_offered_at_once(store: Store) -> None:
     """An offer larger than one call to the store arrives whole."""
     assert await store.queue.offer([query(number) for number in range(300)]) == 300
-    assert len(await store.queue.claim("ann", "default", 300)) == 300
+    assert len(await store.queue.claim(ANN, ["default"], 300)) == 300
 
 
 async def test_the_most_useful_is_claimed_first(store: Store) -> None:
     """Of queries offered together, utility decides."""
     await store.queue.offer([query(1, utility=0.3), query(2, utility=0.9), query(3, utility=0.6)])
-    claims = await store.queue.claim("ann", "default", 3)
+    claims = await store.queue.claim(ANN, ["default"], 3)
     assert [claim.query.utility for claim in claims] == [0.9, 0.6, 0.3]
 
 
@@ -61,7 +64,7 @@ async def test_waiting_makes_up_for_utility(store: Store) -> None:
     await store.queue.offer([query(1, utility=0.0)])
     await store.advance(SETTINGS.ageing_seconds + 1)
     await store.queue.offer([query(2, utility=1.0)])
-    claims = await store.queue.claim("ann", "default", 2)
+    claims = await store.queue.claim(ANN, ["default"], 2)
     assert [claim.query.query_id for claim in claims] == ["q0001", "q0002"]
 
 
@@ -71,7 +74,7 @@ async def test_exploration_is_not_ranked_by_utility(store: Store) -> None:
         await store.queue.offer([query(number, lane="explore", utility=utility)])
         await store.queue.offer([query(number + 10, utility=1.0)])
         await store.advance(1)
-    claims = await store.queue.claim("ann", "default", 4)
+    claims = await store.queue.claim(ANN, ["default"], 4)
     assert [claim.query.query_id for claim in claims] == ["q0001", "q0011", "q0002", "q0012"]
 
 
@@ -79,15 +82,17 @@ async def test_i2_no_two_reviewers_hold_one_query(store: Store) -> None:
     """Reviewers who claim at the same moment, at several desks, get different queries."""
     await store.queue.offer([query(number) for number in range(100)])
     desks = [store.queue, await store.another_queue()]
-    claims = await asyncio.gather(*(desks[n % 2].claim(f"reviewer {n}", "default", 3) for n in range(40)))
+    claims = await asyncio.gather(
+        *(desks[n % 2].claim(Reviewer(f"reviewer {n}"), ["default"], 3) for n in range(40))
+    )
     given = [claim.query.query_id for some in claims for claim in some]
     assert len(given) == len(set(given)) == 100
 
 
 async def test_a_claim_from_an_unknown_queue_is_a_mistake(store: Store) -> None:
-    """Only the two queues there are can be claimed from."""
-    with pytest.raises(ValueError, match="no queue 'urgent': there are default, escalated"):
-        await store.queue.claim("ann", "urgent", 1)
+    """Only the queues there are can be claimed from."""
+    with pytest.raises(UnknownQueue, match="no queue 'urgent': there are default, escalated"):
+        await store.queue.claim(ANN, ["urgent"], 1)
 
 
 async def test_an_unclaimed_query_expires_with_the_reason(store: Store) -> None:
@@ -100,7 +105,7 @@ async def test_an_unclaimed_query_expires_with_the_reason(store: Store) -> None:
     view = await store.queue.view("q0001")
     assert (view.state, view.reason) == (State.EXPIRED, "unclaimed for 600 seconds")
     assert (await store.queue.status()).expired_total == 1
-    assert await store.queue.claim("ann", "default", 1) == []
+    assert await store.queue.claim(ANN, ["default"], 1) == []
 
 
 async def test_a_query_in_hand_does_not_expire_and_then_waits_anew(store: Store) -> None:
@@ -119,7 +124,7 @@ async def test_a_query_in_hand_does_not_expire_and_then_waits_anew(store: Store)
 async def test_one_call_moves_a_bounded_number(store: Store) -> None:
     """A great many lapsed leases and expired queries are worked off 64 at a time."""
     await store.queue.offer([query(number) for number in range(150)])
-    assert len(await store.queue.claim("ann", "default", 50)) == 50
+    assert len(await store.queue.claim(ANN, ["default"], 50)) == 50
     await store.advance(EXPIRE)
     assert [await store.queue.sweep() for _ in range(4)] == [64, 64, 22, 0]
     assert (await store.queue.status()).waiting == {"uncertain": 50}

@@ -23,8 +23,9 @@ from streamsel.ports import Answer, Recording
 from streamsel.records import Lane
 from streamsel.review.lifecycle import OPEN_STATES, Action, State
 from streamsel.review.refusals import Superseded
+from streamsel.review.reviewers import Reviewer
 from tests.contracts.review_queue.model import QueueModel
-from tests.contracts.review_queue.stores import SETTINGS, Store, empty_store, query
+from tests.contracts.review_queue.stores import ANN, BOB, SETTINGS, Store, empty_store, query
 
 T = TypeVar("T")
 Held: TypeAlias = tuple[str, int, str]
@@ -34,7 +35,7 @@ LIMITS = replace(SETTINGS, attempts=2)
 NUMBERS = st.integers(1, 8)
 LANES = st.sampled_from(["uncertain", "explore"])
 UTILITIES = st.sampled_from([0.0, 0.5, 1.0])
-REVIEWERS = st.sampled_from(["ann", "bob"])
+REVIEWERS = st.sampled_from([ANN, BOB])
 QUEUES = st.sampled_from(["default", "default", "escalated"])
 LABELS = st.sampled_from(["fraud", "legitimate"])
 KEYS = st.sampled_from(["key 1", "key 2"])
@@ -91,13 +92,13 @@ class QueueHistory(RuleBasedStateMachine):
         assert self.run(self.store.queue.offer([offered])) == self.model.offer(offered)
 
     @rule(reviewer=REVIEWERS, queue=QUEUES, count=st.integers(1, 3))
-    def claim(self, reviewer: str, queue: str, count: int) -> None:
-        claims = self.run(self.store.queue.claim(reviewer, queue, count))
-        expected = self.model.claim(reviewer, queue, count)
+    def claim(self, reviewer: Reviewer, queue: str, count: int) -> None:
+        claims = self.run(self.store.queue.claim(reviewer, [queue], count))
+        expected = self.model.claim(reviewer.name, queue, count)
         assert [(each.query, each.fence, each.attempt) for each in claims] == [
             (each.query, each.fence, each.lapses + 1) for each in expected
         ]
-        self.given += [(each.query.query_id, each.fence, reviewer) for each in claims]
+        self.given += [(each.query.query_id, each.fence, reviewer.name) for each in claims]
 
     @there_are_claims
     @rule(data=st.data())
@@ -182,5 +183,5 @@ def test_the_queue_behaves_as_its_life_cycle_says(server: str) -> None:
 
     OnThisServer.server = server
     run_state_machine_as_test(
-        OnThisServer, settings=settings(max_examples=100, stateful_step_count=60, deadline=None)
+        OnThisServer, settings=settings(max_examples=25, stateful_step_count=40, deadline=None)
     )

@@ -11,6 +11,8 @@ from streamsel.ports import Answer
 from streamsel.review.lifecycle import State
 from streamsel.review.refusals import Superseded, UnknownQuery
 from tests.contracts.review_queue.stores import (
+    ANN,
+    BOB,
     LEASE,
     SETTINGS,
     Store,
@@ -47,7 +49,7 @@ async def test_i3_fences_only_grow(store: Store) -> None:
         claim = await claimed(store)
         fences.append(claim.fence)
         await store.queue.release(claim.query.query_id, claim.fence, "ann")
-        (claim,) = await store.queue.claim("ann", "default", 1)
+        (claim,) = await store.queue.claim(ANN, ["default"], 1)
         fences.append(claim.fence)
         await store.lose_everything()
     assert fences == sorted(set(fences))
@@ -57,7 +59,7 @@ async def test_i3_who_one_is_does_not_stand_in_for_the_fence(store: Store) -> No
     """The holder of a query cannot act on it by an older fence of their own."""
     first = await claimed(store)
     await store.queue.release(first.query.query_id, first.fence, "ann")
-    (second,) = await store.queue.claim("ann", "default", 1)
+    (second,) = await store.queue.claim(ANN, ["default"], 1)
     for act in (store.queue.extend, store.queue.release, store.queue.abort):
         with pytest.raises(Superseded):
             await act(first.query.query_id, first.fence, "ann")
@@ -91,7 +93,7 @@ async def test_i6_a_lapsed_lease_can_be_claimed_by_another(store: Store) -> None
     """With its holder and their process gone, a claim alone ends a lapsed lease and takes it."""
     first = await claimed(store)
     await store.advance(LEASE)
-    (second,) = await (await store.another_queue()).claim("bob", "default", 1)
+    (second,) = await (await store.another_queue()).claim(BOB, ["default"], 1)
     assert second.query == first.query
     assert second.attempt == 2
     assert second.fence > first.fence
@@ -101,9 +103,9 @@ async def test_i6_a_query_is_given_up_after_the_last_attempt(store: Store) -> No
     """It is dead after so many lapsed leases, with the reason, and counted."""
     await store.queue.offer([query(1)])
     for _ in range(SETTINGS.attempts):
-        assert len(await store.queue.claim("ann", "default", 1)) == 1
+        assert len(await store.queue.claim(ANN, ["default"], 1)) == 1
         await store.advance(LEASE)
-    assert await store.queue.claim("ann", "default", 1) == []
+    assert await store.queue.claim(ANN, ["default"], 1) == []
     view = await store.queue.view("q0001")
     assert (view.state, view.attempts) == (State.DEAD, 3)
     assert view.reason == "3 leases lapsed without an answer"
@@ -129,7 +131,7 @@ async def test_a_released_query_is_claimable_at_once_and_keeps_its_place(store: 
     await store.queue.offer([query(2)])
     await store.queue.release(first.query.query_id, first.fence, "ann")
     await store.queue.release(first.query.query_id, first.fence, "ann")
-    (second,) = await store.queue.claim("bob", "default", 1)
+    (second,) = await store.queue.claim(BOB, ["default"], 1)
     assert (second.query, second.attempt) == (first.query, 1)
 
 
@@ -138,13 +140,13 @@ async def test_an_escalated_query_waits_in_its_own_queue_with_the_reason(store: 
     first = await claimed(store)
     for _ in range(2):
         await store.queue.escalate(first.query.query_id, first.fence, "ann", "needs a lawyer")
-    assert await store.queue.claim("bob", "default", 1) == []
+    assert await store.queue.claim(BOB, ["default"], 1) == []
     assert (await store.queue.view("q0001")).reason == "needs a lawyer"
-    (second,) = await store.queue.claim("ann", "escalated", 1)
+    (second,) = await store.queue.claim(ANN, ["escalated"], 1)
     assert second.queue == "escalated"
     assert second.fence > first.fence
     await store.queue.release(second.query.query_id, second.fence, "ann")
-    assert len(await store.queue.claim("bob", "escalated", 1)) == 1
+    assert len(await store.queue.claim(BOB, ["escalated"], 1)) == 1
 
 
 async def test_one_who_gave_a_query_up_cannot_label_it(store: Store) -> None:

@@ -8,14 +8,14 @@ from structlog.testing import capture_logs
 from streamsel.adapters.redis_desk import RedisReviewQueue
 from streamsel.ports import StoreRefused
 from streamsel.review.refusals import DeskUnreachable
-from tests.contracts.review_queue.stores import SETTINGS, Store, connect, query
+from tests.contracts.review_queue.stores import ANN, SETTINGS, Store, connect, query
 
 
 async def test_the_store_may_forget_the_script(store: Store) -> None:
     """After a restart of the server the script is loaded again by itself."""
     await store.queue.offer([query(1)])
     await store.client.script_flush()
-    assert len(await store.queue.claim("ann", "default", 1)) == 1
+    assert len(await store.queue.claim(ANN, ["default"], 1)) == 1
 
 
 async def test_out_of_memory_nothing_is_changed(store: Store) -> None:
@@ -24,10 +24,10 @@ async def test_out_of_memory_nothing_is_changed(store: Store) -> None:
     await store.client.config_set("maxmemory", "1")
     try:
         with pytest.raises(DeskUnreachable):
-            await store.queue.claim("ann", "default", 1)
+            await store.queue.claim(ANN, ["default"], 1)
     finally:
         await store.client.config_set("maxmemory", "0")
-    assert len(await store.queue.claim("ann", "default", 1)) == 1
+    assert len(await store.queue.claim(ANN, ["default"], 1)) == 1
 
 
 async def test_a_store_that_evicts_is_refused(store: Store) -> None:
@@ -61,7 +61,7 @@ async def test_an_unreachable_store_is_told_as_such() -> None:
         for call in (
             queue.check(),
             queue.offer([query(1)]),
-            queue.claim("ann", "default", 1),
+            queue.claim(ANN, ["default"], 1),
             queue.begin("q0001", 1, "ann", "fraud", "key"),
             queue.settle([]),
             queue.settled(),

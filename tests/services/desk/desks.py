@@ -20,8 +20,9 @@ from streamsel.ports import Answer, Claim
 from streamsel.records import Label
 from streamsel.review.lifecycle import State
 from streamsel.review.refusals import LabelLogUnreachable
+from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
-from tests.contracts.review_queue.stores import Store, query
+from tests.contracts.review_queue.stores import ANN, Store, query
 
 LABELS = ("fraud", "legitimate")
 
@@ -138,7 +139,7 @@ async def until_state(desk: Desk, claim: Claim, state: State) -> None:
     await until(reached)
 
 
-async def claimed(store: Store, desk: Desk, number: int = 1, reviewer: str = "ann") -> Claim:
+async def claimed(store: Store, desk: Desk, number: int = 1, reviewer: Reviewer = ANN) -> Claim:
     await store.queue.offer([query(number)])
     (claim,) = await desk.claim(reviewer)
     return claim

@@ -12,16 +12,17 @@ from streamsel.metrics import Metrics
 from streamsel.ports import Claim
 from streamsel.review.lifecycle import State
 from streamsel.review.refusals import DeskUnreachable
+from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
-from tests.contracts.review_queue.stores import EXPIRE, LEASE, SETTINGS, Store, connect, query
+from tests.contracts.review_queue.stores import ANN, BOB, EXPIRE, LEASE, SETTINGS, Store, connect, query
 from tests.services.desk.desks import LabelLogDouble, claimed, desk_of, running, until, until_state
 
 
 async def test_a_waiting_claim_is_answered_when_a_query_is_offered(store: Store, desk: Desk) -> None:
     """At once, though the offer came by another process."""
     other = await store.another_queue()
-    waiting = asyncio.create_task(desk.claim("ann", wait_seconds=60))
-    await until(lambda: store.queue._subscription is not None)
+    waiting = asyncio.create_task(desk.claim(ANN, wait_seconds=60))
+    await until(lambda: store.queue._work._subscription is not None)
     await other.offer([query(1)])
     async with asyncio.timeout(3):
         (claim,) = await waiting
@@ -32,7 +33,7 @@ async def test_a_waiting_claim_ends_empty_after_its_time(desk: Desk) -> None:
     """With nothing to review, a long poll ends when it said it would."""
     loop = asyncio.get_running_loop()
     before = loop.time()
-    assert await desk.claim("ann", wait_seconds=0.1) == []
+    assert await desk.claim(ANN, wait_seconds=0.1) == []
     assert 0.09 < loop.time() - before < 3
 
 
@@ -42,21 +43,21 @@ async def test_queries_claimed_for_one_who_has_hung_up_go_back(store: Store, des
     asked, handed_out = asyncio.Event(), asyncio.Event()
     claim_of_the_store = store.queue.claim
 
-    async def slow_claim(reviewer: str, queue: str, count: int) -> Sequence[Claim]:
-        claims = await claim_of_the_store(reviewer, queue, count)
+    async def slow_claim(reviewer: Reviewer, queues: Sequence[str], count: int) -> Sequence[Claim]:
+        claims = await claim_of_the_store(reviewer, queues, count)
         asked.set()
         await handed_out.wait()
         return claims
 
     store.queue.claim = slow_claim  # type: ignore[method-assign]
-    claiming = asyncio.create_task(desk.claim("ann"))
+    claiming = asyncio.create_task(desk.claim(ANN))
     await asked.wait()
     claiming.cancel()
     handed_out.set()
     with pytest.raises(asyncio.CancelledError):
         await claiming
     store.queue.claim = claim_of_the_store  # type: ignore[method-assign]
-    assert len(await desk.claim("bob")) == 1
+    assert len(await desk.claim(BOB)) == 1
 
 
 async def test_i6_the_background_ends_what_has_lapsed_and_counts_what_is_lost(
@@ -75,7 +76,7 @@ async def test_i6_the_background_ends_what_has_lapsed_and_counts_what_is_lost(
         for _ in range(SETTINGS.attempts - 1):
             await store.advance(LEASE)
             await until_state(desk, claim, State.WAITING)
-            (claim,) = await desk.claim("ann")
+            (claim,) = await desk.claim(ANN)
         await store.advance(LEASE)
         await until(lambda: metric("streamsel_queries_dead") == 1)
         assert metric("streamsel_review_backlog", lane="uncertain") == 0

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from streamsel.ports import Answer
 from streamsel.review.lifecycle import State
 from streamsel.services.desk import Desk
-from tests.contracts.review_queue.stores import EXPIRE, LEASE, RECORDING, Store
+from tests.contracts.review_queue.stores import BOB, EXPIRE, LEASE, RECORDING, Store
 from tests.services.desk.desks import (
     Killed,
     LabelLogDouble,
@@ -32,10 +32,10 @@ async def test_killed_before_the_append_the_query_is_claimed_anew(
     await killed(store, log, claim)
     async with running(desk):
         await until(lambda: log_was_read(desk))
-        assert await desk.claim("bob") == []
+        assert await desk.claim(BOB) == []
         await store.advance(RECORDING)
         await until_state(desk, claim, State.WAITING)
-    (newer,) = await desk.claim("bob")
+    (newer,) = await desk.claim(BOB)
     await give(desk, newer, "legitimate", by="bob")
     assert [record.label for record in log.labels()] == ["legitimate"]
 
@@ -60,10 +60,10 @@ async def test_i7_killed_after_the_append_the_label_is_found_in_the_log(
     log.after = raising(Killed())
     await killed(store, log, claim)
     await store.advance(RECORDING + LEASE + EXPIRE)
-    assert await desk.claim("bob") == []
+    assert await desk.claim(BOB) == []
     async with running(desk):
         await until_state(desk, claim, State.LABELLED)
-    assert await desk.claim("bob") == []
+    assert await desk.claim(BOB) == []
     assert await give(desk, claim, "fraud") == (Answer("q0001", "fraud", "ann", 0), True)
     assert len(log.records) == 1
 
@@ -106,7 +106,7 @@ async def test_while_the_log_is_away_no_recording_is_given_up(
             await killed(store, log, claim)
             await store.advance(10 * RECORDING)
             await until(lambda: any(entry["event"] == "desk_outage" for entry in logs))
-            assert await desk.claim("bob") == []
+            assert await desk.claim(BOB) == []
             assert (await desk.view("q0001")).state == State.RECORDING
             log.reachable = True
             await until_state(desk, claim, State.LABELLED)

@@ -10,7 +10,7 @@ from streamsel.ports import Answer
 from streamsel.review.lifecycle import State
 from streamsel.review.refusals import NotALabel, Superseded
 from streamsel.services.desk import Desk
-from tests.contracts.review_queue.stores import LEASE, RECORDING, Store
+from tests.contracts.review_queue.stores import BOB, LEASE, RECORDING, Store
 from tests.services.desk.desks import (
     LABELS,
     HoldUp,
@@ -64,7 +64,7 @@ async def test_i5_of_a_late_label_and_a_newer_claim_only_the_newer_counts(
     """The late one is refused and kept as an opinion."""
     late = await claimed(store, desk)
     await store.advance(LEASE)
-    (newer,) = await desk.claim("bob")
+    (newer,) = await desk.claim(BOB)
     with pytest.raises(Superseded):
         await give(desk, late, "fraud")
     await give(desk, newer, "legitimate", by="bob")
@@ -112,7 +112,7 @@ async def test_two_racing_labels_of_one_claim_leave_one(store: Store, log: Label
         *(give(desk, claim, label, key=label) for desk, label in zip(desks, LABELS, strict=True)),
         return_exceptions=True,
     )
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Superseded", "tuple"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["TooLate", "tuple"]
     (record,) = log.labels()
     assert (await desks[0].view("q0001")).answer == Answer("q0001", record.label, "ann", 0)
 
@@ -129,7 +129,7 @@ async def test_a_label_that_reached_the_log_after_anothers_is_told_so(
     await store.advance(RECORDING)
     async with running(other):
         await until_state(other, claim, State.WAITING)
-    (newer,) = await other.claim("bob")
+    (newer,) = await other.claim(BOB)
     answer, _ = await give(other, newer, "legitimate", by="bob")
     hold_up.go_on.set()
     with pytest.raises(Superseded, match="an earlier answer"):

@@ -9,7 +9,7 @@ from streamsel.ports import Answer, TopicRefused
 from streamsel.review.lifecycle import State
 from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable, Unrecorded
 from streamsel.services.desk import Desk
-from tests.contracts.review_queue.stores import Store, connect, query
+from tests.contracts.review_queue.stores import ANN, Store, connect, query
 from tests.services.desk.desks import (
     Killed,
     LabelLogDouble,
@@ -103,7 +103,7 @@ async def test_a_store_that_lost_everything_settles_the_log_from_its_beginning(
     await store.queue.offer([query(number) for number in range(4)])
     async with running(desk):
         await until(lambda: position_reached(store, 3))
-    assert [claim.query.query_id for claim in await desk.claim("ann", count=9)] == ["q0003"]
+    assert [claim.query.query_id for claim in await desk.claim(ANN, count=9)] == ["q0003"]
 
 
 async def position_reached(store: Store, position: int) -> bool:

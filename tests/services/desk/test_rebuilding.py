@@ -11,9 +11,10 @@ import pytest
 from streamsel.codec import DecisionColumns, encode_decisions, encode_log_record
 from streamsel.ports import Claim, SourceUnavailable
 from streamsel.records import Query, Retraction
+from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
 from streamsel.services.rebuilding import Rebuilt, rebuild
-from tests.contracts.review_queue.stores import EXPIRE, Store, query
+from tests.contracts.review_queue.stores import ANN, BOB, EXPIRE, Store, query
 from tests.services.desk.desks import LabelLogDouble, desk_of, give, running, until
 
 AT_ONCE = 20
@@ -64,7 +65,7 @@ class Shift:
         await self.partitions[partition].append(decisions(*asked))
         await self.store.queue.offer([query for query in asked if query is not None])
 
-    async def claims(self, reviewer: str = "ann") -> dict[str, Claim]:
+    async def claims(self, reviewer: Reviewer = ANN) -> dict[str, Claim]:
         """All that can be claimed, by query id."""
         claims = await self.desk.claim(reviewer, count=AT_ONCE)
         assert len({claim.query.query_id for claim in claims}) == len(claims)
@@ -98,7 +99,7 @@ async def test_what_was_lost_is_back_less_what_is_answered(shift: Shift) -> None
     await shift.store.lose_everything()
     assert await shift.rebuilt() == Rebuilt(decisions=7, queries=4, answered=2, expired=0, offered=2)
     assert shift.steps == [7, 3, 4]
-    again = await shift.claims("ben")
+    again = await shift.claims(BOB)
     assert {query_id: claim.query for query_id, claim in again.items()} == {
         two.query_id: two,
         three.query_id: three,
@@ -114,7 +115,7 @@ async def test_a_rebuilt_queue_is_left_as_it_is(shift: Shift) -> None:
     held = await shift.claims()
     await give(shift.desk, held[one.query_id], "fraud")
     assert await shift.rebuilt() == Rebuilt(decisions=2, queries=2, answered=1, expired=0, offered=0)
-    assert await shift.claims("ben") == {}
+    assert await shift.claims(BOB) == {}
     await give(shift.desk, held[two.query_id], "fraud", key="2")
 
 
@@ -140,6 +141,7 @@ async def test_a_retracted_label_answers_nothing(shift: Shift) -> None:
     await shift.log.append([encode_log_record(anew)])
     await shift.store.lose_everything()
     assert await shift.rebuilt() == Rebuilt(decisions=2, queries=2, answered=1, expired=0, offered=1)
+    assert list(await shift.claims(BOB)) == [one.query_id]
 
 
 async def test_a_label_on_its_way_when_the_store_was_lost_answers_its_query(shift: Shift) -> None:
@@ -160,7 +162,7 @@ async def test_a_label_on_its_way_when_the_store_was_lost_answers_its_query(shif
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shift.store.queue, "offer", offer_after_the_label)
         assert (await shift.rebuilt()).offered == 1
-    assert await shift.claims("ben") == {}
+    assert await shift.claims(BOB) == {}
 
 
 async def test_a_decision_that_cannot_be_read_is_passed_over(shift: Shift) -> None:
@@ -199,4 +201,4 @@ async def test_beside_a_running_desk(shift: Shift) -> None:
             return (await shift.store.queue.settled()).position == 3
 
         await until(settled)
-        assert set(await shift.claims("ben")) == {one.query_id for one in asked[3:]}
+        assert set(await shift.claims(BOB)) == {one.query_id for one in asked[3:]}
