@@ -16,6 +16,7 @@ from streamsel.api.cut_short import CutShort
 from streamsel.api.handlers import HANDLERS
 from streamsel.api.headers import SecurityHeaders
 from streamsel.api.limits import BodyLimit, HeaderLimit
+from streamsel.api.oidc import Provider
 from streamsel.api.parts import ApiParts
 from streamsel.api.problems import ProblemDetails
 from streamsel.api.refusals import Refusals
@@ -27,6 +28,7 @@ from streamsel.api.routes.model import model_routes
 from streamsel.api.routes.page import page_routes
 from streamsel.api.routes.queue import queue_routes
 from streamsel.api.routes.session import SESSION_PATH, session_routes
+from streamsel.api.routes.sign_in import CALLBACK_PATH, LOGIN_PATH, sign_in_routes
 from streamsel.api.sessions import OneTimeLink, Sessions
 from streamsel.api.signing_in import SigningIn
 
@@ -67,6 +69,12 @@ def create_app(parts: ApiParts) -> FastAPI:
         link = None if parts.one_time_token is None else OneTimeLink(parts.one_time_token)
         signing_in = SigningIn(sessions, audit)
         app.include_router(session_routes(sessions, signing_in, audit, refusals, link))
+        if auth.oidc is not None:
+            provider, taken = Provider(auth.oidc), {key.name for key in auth.keys}
+            app.include_router(
+                sign_in_routes(provider, parts.sessions, sessions, signing_in, refusals, taken)
+            )
+            open_calls |= {("GET", LOGIN_PATH), ("GET", CALLBACK_PATH)}
         page = page_routes()
         app.router.routes.extend(page)
         open_calls |= {(method, route.path) for route in page for method in route.methods or ()}
@@ -81,7 +89,7 @@ def create_app(parts: ApiParts) -> FastAPI:
         sessions=sessions,
         refusals=refusals,
         open_calls=frozenset(open_calls),
-        sign_in=None,
+        sign_in=None if auth.oidc is None else LOGIN_PATH,
     )
     app.add_middleware(HeaderLimit)
     app.add_middleware(CutShort)

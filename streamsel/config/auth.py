@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
@@ -17,9 +17,14 @@ LONGEST_NAME = 64
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+def is_safe(url: SplitResult) -> bool:
+    """Whether what is sent there goes over TLS, or never leaves this machine."""
+    return url.scheme == "https" or (url.scheme == "http" and url.hostname in _LOOPBACK)
+
+
 def _safe_address(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    if not is_safe(parts):
         raise ValueError("must be an https:// address")
     if not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError("must be a plain address, without user, query or fragment")
