@@ -310,6 +310,7 @@ async def test_sign_ins_from_one_address_are_limited(browser: httpx.AsyncClient)
 
 async def test_a_signed_in_person_is_held_to_the_page(desk: Reviewing, provider: Provider) -> None:
     """As with the link: no other page may write with the cookie."""
+    provider.claims["desk"] = {"queues": ["default"]}
     app = with_provider(
         desk, provider, redirect_url=f"{ADDRESS.replace('http', 'https')}/v1/session/callback"
     )
