@@ -32,6 +32,8 @@ CATEGORY = 0.5**0.5
 MANY = 2048
 """Of so many events all count for the scales; of later ones those of every so many calls, which is plenty."""
 PART = 8
+SMALL = 750
+"""Events up to which placing all at once costs less than placing some of them, some more, and some more."""
 
 _MOST_NUMBERS = 4096
 _MOST_CODES = 10_000
@@ -82,7 +84,7 @@ class Points(Protocol):
 
 
 class Places:
-    """A micro-batch as ``Points``, each row worked out when it is asked for: most never are."""
+    """A micro-batch as ``Points``. Of a large one rows are worked out when asked for: most never are."""
 
     def __init__(self, values: Floats, dimensions: int, placed: Callable[[Floats], Floats]) -> None:
         self.shape = (len(values), dimensions)
@@ -95,7 +97,7 @@ class Places:
 
     def __getitem__(self, rows: NDArray[np.intp] | slice, /) -> Floats:
         if self._points is None:
-            if not isinstance(rows, slice):
+            if not isinstance(rows, slice) and len(self) > SMALL:
                 return self._placed(self._values[rows])
             self._points = self._placed(self._values)
         return self._points[rows]
