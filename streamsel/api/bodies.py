@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -39,10 +39,26 @@ Fence = Annotated[
 ]
 
 
+QueueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", examples=["default"])]
+Reason = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="Why.",
+        examples=["Looks like a refund, not a sale."],
+        json_schema_extra={"pattern": _PLAIN_TEXT},
+    ),
+    AfterValidator(_plain),
+]
+
+
 class ClaimRequest(_Request):
     """What a reviewer wants to work on."""
 
-    queue: Literal["default", "escalated"] = Field("default", description="Queue to claim from.")
+    queue: QueueName | None = Field(
+        None, description="The queue to claim from; without it, all that are the caller's."
+    )
     count: Count = Field(1, description="Queries to claim at most.")
     wait_seconds: float = Field(
         0.0, ge=0.0, le=LONGEST_WAIT, description="How long to wait for the first one.", examples=[20.0]
@@ -66,16 +82,10 @@ class FenceRequest(_Request):
     fence: Fence
 
 
-class EscalateRequest(FenceRequest):
-    """Hands the query to the ``escalated`` queue."""
+class ReasonRequest(FenceRequest):
+    """Gives the query out of one's hands, and says why."""
 
-    reason: Annotated[str, AfterValidator(_plain)] = Field(
-        min_length=1,
-        max_length=1000,
-        description="Why.",
-        examples=["Looks like a refund, not a sale."],
-        json_schema_extra={"pattern": _PLAIN_TEXT},
-    )
+    reason: Reason
 
 
 class SessionRequest(_Request):

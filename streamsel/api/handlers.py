@@ -13,18 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from streamsel.api import problems
+from streamsel.api.desk_problems import OUTAGES, REFUSALS, problem_of
 from streamsel.api.headers import HEADERS
-from streamsel.api.mistakes import explained, printable
+from streamsel.api.mistakes import explained
 from streamsel.api.problems import Kind, Problem
-from streamsel.ports import RecordTooLarge, SourceUnavailable
-from streamsel.review.refusals import (
-    DeskUnreachable,
-    NotPermitted,
-    Superseded,
-    UnknownQuery,
-    Unrecorded,
-)
-from streamsel.services.audit import Unaudited
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
@@ -41,22 +33,8 @@ async def _problem(_: Request, error: Problem) -> Response:
     return error.response()
 
 
-def _refusal(kind: Kind) -> Handler:
-    """Refusals speak for themselves: their messages are fit to show."""
-
-    async def handle(_: Request, refusal: Exception) -> Response:
-        return Problem(kind, printable(str(refusal))).response()
-
-    return handle
-
-
-def _outage(kind: Kind) -> Handler:
-    """The message of an outage may name addresses, so a fixed sentence is shown."""
-
-    async def handle(_: Request, __: Exception) -> Response:
-        return Problem(kind, "Whether the call had an effect is not known; it is safe to repeat.").response()
-
-    return handle
+async def _desk_problem(_: Request, error: Exception) -> Response:
+    return problem_of(error).response()
 
 
 async def _invalid(_: Request, error: RequestValidationError) -> Response:
@@ -97,15 +75,8 @@ HANDLERS: dict[int | type[Exception], Handler] = {
     Problem: _problem,
     RequestValidationError: _invalid,
     HTTPException: _http,
-    NotPermitted: _refusal(problems.FORBIDDEN),
-    UnknownQuery: _refusal(problems.UNKNOWN_QUERY),
-    Superseded: _refusal(problems.SUPERSEDED),
-    Unrecorded: _refusal(problems.UNRECORDED),
-    DeskUnreachable: _outage(problems.DESK_UNREACHABLE),
     ClientDisconnect: _gone,
-    RecordTooLarge: _refusal(problems.TOO_LARGE),
-    SourceUnavailable: _outage(problems.STREAM_UNREACHABLE),
-    Unaudited: _outage(problems.UNAUDITED),
+    **dict.fromkeys((*REFUSALS, *OUTAGES), _desk_problem),
     Exception: _internal,
 }
 """For ``FastAPI(exception_handlers=…)``."""

@@ -26,9 +26,9 @@ def explained(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     return [_explained(error) for error in errors]
 
 
-def printable(text: str) -> str:
-    """At most ``LONGEST_VALUE`` characters, all of which can be encoded."""
-    shown = text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+def printable(text: str, longest: int = LONGEST_VALUE) -> str:
+    """At most so many characters, all of which can be encoded."""
+    shown = text if len(text) <= longest else text[: longest - 1] + "…"
     return shown.encode("utf-8", "replace").decode()
 
 

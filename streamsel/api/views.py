@@ -111,6 +111,10 @@ class ClaimView(_Response):
     lease_expires_at: float = Field(
         description="By the desk's clock, in seconds since 1970.", examples=[1767225720.0]
     )
+    due_at: float | None = Field(
+        description="When it should have been answered, if its queue says.", examples=[1767226500.0]
+    )
+    sensitive: bool = Field(description="To be shown only when asked for.", examples=[False])
     query: QueryContent
 
     @classmethod
@@ -123,6 +127,8 @@ class ClaimView(_Response):
             attempt=claim.attempt,
             lease_seconds=claim.lease_seconds,
             lease_expires_at=claim.lease_expires_at,
+            due_at=claim.due_at,
+            sensitive=claim.sensitive,
             query=QueryContent.of(claim.query, unseen),
         )
 

@@ -47,6 +47,8 @@ class Claim(_Record):
     attempt: int
     lease_seconds: float
     lease_expires_at: float
+    due_at: float | None
+    sensitive: bool
     query: Query
 
     @classmethod

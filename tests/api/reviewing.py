@@ -59,7 +59,7 @@ SCOPES: dict[str, Role] = {
     "shop": "producer",
     "root": "admin",
 }
-"""Who has a key, and of what scope."""
+"""Who has a key, and of what scope; all but ana are of tier 2."""
 
 MODEL = ModelView("logistic", version=3, digest="5d1a0c6e", labels_learned=3, fold_lag=0, spec={"seed": 1})
 
@@ -95,10 +95,12 @@ class Reviewing:
 
 
 @asynccontextmanager
-async def reviewing(desk_url: str, log_url: str, prefix: str) -> AsyncIterator[Reviewing]:
+async def reviewing(
+    desk_url: str, log_url: str, prefix: str, settings: DeskSettings = SETTINGS
+) -> AsyncIterator[Reviewing]:
     """A running desk; what it keeps is under ``prefix``."""
     client = Redis.from_url(desk_url, retry=Retry(NoBackoff(), 0), socket_timeout=5.0)
-    queue = RedisReviewQueue(client, prefix, SETTINGS)
+    queue = RedisReviewQueue(client, prefix, settings)
     streams = RedisStreams(log_url, prefix)
     log, intake = RedisLabelLog(streams), RedisEventIntake(streams, partitions=1)
     events = RedisLogReader(streams, streams.events(0))
@@ -136,7 +138,7 @@ def _keys() -> tuple[dict[str, str], Sequence[ApiKey]]:
     secrets, keys = {}, []
     for name, scope in SCOPES.items():
         secrets[name], sha256 = new_key()
-        keys.append(ApiKey(name=name, scope=scope, sha256=sha256, tier=2))
+        keys.append(ApiKey(name=name, scope=scope, sha256=sha256, tier=1 if name == "ana" else 2))
     return secrets, keys
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.api.server import serve
-from tests.api.reviewing import SETTINGS, Reviewing, claimed, query
+from tests.api.reviewing import SETTINGS, Reviewing, claimed, query, reviewing
 
 
 async def _label(
@@ -185,6 +187,48 @@ async def test_a_released_query_is_there_for_others(
     assert (await _act(ana, claim, "extend")).status_code == 409
 
 
+async def test_of_all_queues_only_ones_own_are_claimed_from(
+    desk: Reviewing, ana: httpx.AsyncClient, ben: httpx.AsyncClient
+) -> None:
+    """A queue of a higher tier is refused when it is named; whoever may claims from it without naming it."""
+    await desk.queue.offer([query(1)])
+    await _act(ana, await claimed(ana), "escalate", reason="beyond me")
+    refused = await ana.post("/v1/claims", json={"queue": "escalated"})
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-permitted")
+    unknown = await ana.post("/v1/claims", json={"queue": "nowhere"})
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-queue")
+    assert (await claimed(ben))["queue"] == "escalated"
+
+
+async def test_a_paused_reviewer_gets_no_claims_and_is_told_why(
+    desk: Reviewing, ana: httpx.AsyncClient, ben: httpx.AsyncClient
+) -> None:
+    """What is in hand can still be answered; others go on."""
+    await desk.queue.offer([query(1), query(2)])
+    held = await claimed(ana)
+    await desk.queue.pause("ana", "too many questions with known answers were wrong")
+    refused = await ana.post("/v1/claims", json={"wait_seconds": 30})
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/paused")
+    assert "known answers were wrong" in refused.json()["detail"]
+    assert (await _label(ana, held, "fraud")).status_code == 201
+    assert (await claimed(ben))["query_id"] == query(2).query_id
+    await desk.queue.resume("ana")
+    assert (await ana.post("/v1/claims", json={})).status_code == 200
+
+
+async def test_an_enforced_break_says_how_long_it_lasts(valkey: EmbeddedValkey, prefix: str) -> None:
+    """429 with Retry-After; nothing is handed out meanwhile."""
+    settings = replace(SETTINGS, work_seconds=0.000_001, break_seconds=300.0)
+    async with reviewing(valkey.url, valkey.url, prefix, settings) as desk, desk.caller("ana") as ana:
+        await desk.queue.offer([query(1), query(2)])
+        await claimed(ana)
+        refused = await ana.post("/v1/claims", json={})
+        assert (refused.status_code, refused.json()["type"]) == (429, "/problems/on-break")
+        assert 0 < int(refused.headers["Retry-After"]) <= 300
+        async with desk.caller("ben") as ben:
+            assert (await claimed(ben))["query_id"] == query(2).query_id
+
+
 async def test_an_escalated_query_waits_in_its_own_queue_with_the_reason(
     desk: Reviewing, ana: httpx.AsyncClient, ben: httpx.AsyncClient
 ) -> None:
@@ -193,7 +237,7 @@ async def test_an_escalated_query_waits_in_its_own_queue_with_the_reason(
     claim = await claimed(ana)
     reason = "Devolução?\n\tVer “nota” 日本"
     assert (await _act(ana, claim, "escalate", reason=reason)).status_code == 204
-    assert (await ben.post("/v1/claims", json={})).json() == []
+    assert (await ana.post("/v1/claims", json={})).json() == []
     assert (await ben.get(f"/v1/queries/{claim['query_id']}")).json()["reason"] == reason
     assert (await claimed(ben, queue="escalated"))["query_id"] == claim["query_id"]
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from streamsel.api.auth import ACCESS_PROBLEMS, Reviewer
-from streamsel.api.bodies import ClaimRequest, EscalateRequest, FenceRequest, LabelRequest
+from streamsel.api.bodies import ClaimRequest, FenceRequest, LabelRequest, ReasonRequest
 from streamsel.api.media import json_only
 from streamsel.api.mistakes import printable
 from streamsel.api.problems import (
@@ -18,10 +18,14 @@ from streamsel.api.problems import (
     INVALID,
     MALFORMED,
     NOT_A_LABEL,
+    NOT_PERMITTED,
+    ON_BREAK,
+    PAUSED,
     SUPERSEDED,
     TOO_LARGE,
     UNAUDITED,
     UNKNOWN_QUERY,
+    UNKNOWN_QUEUE,
     UNRECORDED,
     WRONG_MEDIA_TYPE,
     FieldError,
@@ -67,11 +71,17 @@ def claim_routes(
     """``/v1/claims``; long polls end early once ``closing`` is set."""
     router = APIRouter(prefix="/v1/claims", tags=["claims"], dependencies=[Depends(json_only)])
 
-    @router.post("", summary="Claim queries", responses=documented(*_BODY_PROBLEMS))
+    @router.post(
+        "",
+        summary="Claim queries",
+        responses=documented(*_BODY_PROBLEMS, UNKNOWN_QUEUE, NOT_PERMITTED, PAUSED, ON_BREAK),
+    )
     async def claim(request: Request, reviewer: Reviewer, body: ClaimRequest) -> list[ClaimView]:
-        """Claims the most useful queries. With ``wait_seconds``, waits for the first one; the list may still
-        be empty. Each claim is held until its lease ends: extend, release, escalate or label it before."""
-        claiming = desk.claim(reviewer.reviewer, [body.queue], body.count, body.wait_seconds)
+        """Claims the most useful queries of the caller's queues, or of the one named. With ``wait_seconds``,
+        waits for the first one; the list may still be empty. Each claim is held until its lease ends: extend,
+        release, escalate or label it before."""
+        queues = () if body.queue is None else (body.queue,)
+        claiming = desk.claim(reviewer.reviewer, queues, body.count, body.wait_seconds)
         unseen = unseen_by(reviewer, lead_only)
         if body.wait_seconds == 0.0:
             claims = await claiming
@@ -142,8 +152,8 @@ def claim_routes(
         status_code=204,
         responses=documented(*_CLAIM_PROBLEMS),
     )
-    async def escalate(query_id: QueryId, reviewer: Reviewer, body: EscalateRequest) -> None:
-        """Moves it to the ``escalated`` queue, with the reason."""
+    async def escalate(query_id: QueryId, reviewer: Reviewer, body: ReasonRequest) -> None:
+        """Moves it to the queue that its queue escalates to, with the reason."""
         await desk.escalate(query_id, body.fence, reviewer.name, body.reason)
         await audit.note(reviewer, "escalated", query_id)
 
