@@ -13,7 +13,6 @@ from streamsel.selection.candidates import Candidates
 from streamsel.selection.costs import Costs
 from streamsel.selection.duplicates import Duplicates
 from streamsel.selection.fields import Fields
-from streamsel.selection.points import Points
 from streamsel.selection.quotas import RAISED, Quota, QuotaAccounts
 from streamsel.selection.rules import Rule, Rules
 from streamsel.selection.ruling import SUPPRESSED, Ruling
@@ -56,7 +55,6 @@ class Constraints:
     def rule(
         self,
         candidates: Candidates,
-        points: Points | None,
         table: FeatureTable,
         segments: Sequence[Mapping[str, str]] | None,
         labels: tuple[str, ...],
@@ -65,9 +63,9 @@ class Constraints:
     ) -> Ruling | None:
         """What to tell the gate; ``None`` when nothing is constrained.
 
-        ``points`` is (events, dimensions), by which near-duplicates are told; ``utilities`` (events,) in
-        [0, 1], before costs; ``fraction`` the share of events asked about.
+        ``utilities`` is (events,) in [0, 1], before costs; ``fraction`` the share of events asked about.
         """
+        points = candidates.points
         self._looks_at_points = self._duplicates is not None and points is not None
         if not self._looks_at_fields and not self._looks_at_points:
             return None

@@ -22,8 +22,7 @@ def draws(event_ids: Sequence[str], seed: int = 0) -> tuple[NDArray[np.float64],
         encoded = [*map(str.encode, event_ids)]
     except UnicodeEncodeError:
         encoded = [event_id.encode("utf-8", "surrogatepass") for event_id in event_ids]
-    # Digests are big-endian, so the upper half comes first.
-    halves = np.frombuffer(b"".join(map(xxhash.xxh3_64_digest, encoded, repeat(seed))), ">u4")
-    explore = halves[0::2] * _SCALE
-    tie = halves[1::2] * _SCALE
+    hashes = np.fromiter(map(xxhash.xxh3_64_intdigest, encoded, repeat(seed)), np.uint64, len(encoded))
+    explore = (hashes >> np.uint64(32)).astype(np.float64) * _SCALE
+    tie = (hashes & np.uint64(0xFFFFFFFF)).astype(np.float64) * _SCALE
     return explore, tie

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from streamsel.selection.acquisition.geometry import squared_distances
 from streamsel.selection.candidates import Floats, Recent
-from streamsel.selection.points import Points
 
 Rows = NDArray[np.intp]
 
@@ -47,7 +46,7 @@ class Duplicates:
         self._times = times
         self._window = window
         self._events = 0
-        self._points: Points = np.empty((0, 0))
+        self._points = np.empty((0, 0))
         """Of the latest micro-batch."""
         self._asked = np.empty((0, 0))
         self._asked_at = np.empty(0, np.intp)
@@ -61,7 +60,7 @@ class Duplicates:
 
     def suppressed(
         self,
-        points: Points,
+        points: Floats,
         wanted: Floats,
         open_rows: NDArray[np.bool_],
         recent: Recent | None,
@@ -130,7 +129,7 @@ class _Batch:
     """A micro-batch beside what was asked lately."""
 
     def __init__(
-        self, points: Points, wanted: Floats, asked: Floats, sample: Floats, times: int, queries: float
+        self, points: Floats, wanted: Floats, asked: Floats, sample: Floats, times: int, queries: float
     ) -> None:
         self._points = points
         self._wanted = wanted
@@ -157,7 +156,7 @@ class _Batch:
         hidden = [np.empty(0, np.intp)]
         while repeats.size:
             first = self._points[repeats[:1]]
-            same = left & (squared_distances(self._points[:], first)[:, 0] <= self._near)
+            same = left & (squared_distances(self._points, first)[:, 0] <= self._near)
             same[repeats[0]] = True
             members = _ordered(np.flatnonzero(same), self._wanted)
             hidden.append(members[self._allowed(first) :])

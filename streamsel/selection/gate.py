@@ -40,15 +40,21 @@ from numpy.typing import NDArray
 
 from streamsel.selection.candidates import Floats
 from streamsel.selection.capacity import QueryRate
-from streamsel.selection.contest import TINY, Contest, Terms, Walk
+from streamsel.selection.ranking import standing
 from streamsel.selection.ruling import NEVER, Ruling
 
 NONE, UNCERTAIN, EXPLORE, RULE = 0, 1, 2, 3
 """Lane codes in ``GateDecisions.lanes``."""
-CEILINGS = (0.85, 0.97, 1.0)
-"""Levels up to which the contenders are looked for, one after the other; no level is above the last."""
+BAND = 80.0
+"""Half the band, in events' worth: all of it is 1.6 % of 10,000 events, and exploration's luck adds to it."""
+SMALLEST_BAND = 1.25
+"""Half the band in queries, at least: among fewer there would be nothing to choose."""
+LEAST, MOST = 0.25, 4.0
+"""What the level may make of the share to explore: 1/π stays bounded, and exploration a part of the whole."""
 _RANK = 1e6
 """From one rank to the next in the order; no utility is as large."""
+_TINY = 1e-100
+"""A share that is nothing, to divide by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,52 @@ class GateDecisions:
     """The share explored, in expectation."""
     cost: float
     """What those asked about come to, in units of the budget: their number where costs do not differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a micro-batch is decided by, known before any of its draws."""
+
+    explore: float
+    """The share of events to explore."""
+    steady: float
+    moved: float
+    """Its parts: what the level leaves alone, what it moves."""
+    least: float
+    most: float
+    """Its bounds."""
+    share: float
+    """The share of events for the uncertain lane, of those exploration leaves."""
+    ranked_share: float
+    """The share of events that those of a rank may take: all, exploration's as well."""
+    earned: float
+    """What an event adds to the balance."""
+    bottom: float
+    """The balance at level 0."""
+    span: float
+    """From level 0 to level 1, in balance."""
+
+    @classmethod
+    def of(cls, rate: QueryRate, events: int, mean_cost: float, largest_cost: float) -> _Terms:
+        """With costs of 1 the fraction is a share of events."""
+        fraction = min(rate.fraction / mean_cost, 1.0)
+        explore = min(rate.explore_fraction / mean_cost, 1.0)
+        most = min(MOST * explore, rate.explore_room / events, 1.0)
+        earned = max(rate.fraction, rate.explore_fraction)
+        half_band = max(BAND * earned, SMALLEST_BAND * max(mean_cost, largest_cost))
+        part = min(explore / max(fraction, _TINY), 1.0)
+        return cls(
+            explore=explore,
+            steady=explore * (1.0 - part),
+            moved=max(explore * part, _TINY),
+            least=min(LEAST * explore, most),
+            most=most,
+            share=max((fraction - explore) / (1.0 - explore), _TINY) if explore < 1.0 else _TINY,
+            ranked_share=max(fraction, _TINY),
+            earned=earned,
+            bottom=mean_cost - half_band,
+            span=2.0 * half_band - mean_cost,
+        )
 
 
 class Gate:
@@ -96,89 +148,97 @@ class Gate:
             return GateDecisions(np.empty(0, dtype=np.int8), np.empty(0), np.inf, 0.0, 0.0)
         costs = None if ruling is None else ruling.costs
         terms = self._terms(rate, count, costs)
-        order, ladder = self._standing(utilities, ruling)
-        ranks = None if ruling is None else ruling.ranks
-        # What a former rate left beyond twice the band is neither avenged nor made good.
-        level = max((self._balance - terms.bottom) / terms.span, -2.0)
-        ceilings = iter(CEILINGS)
-        while True:
-            contest = Contest.of(terms, next(ceilings), ladder, order, explore_draws, tie_draws, ranks)
-            if rate.fraction <= 0.0:
-                contest.prices[:] = np.inf
-            walk = _walked(contest, level, terms, costs, round(rate.room - terms.explore * count))
-            if walk is not None:
-                break
-        self._balance = walk.end * terms.span + terms.bottom
+        ladder, above, equal = self._standing(utilities, ruling)
+        places = above + (1.0 - tie_draws) * equal
+        share = (
+            terms.share if ruling is None else np.where(ruling.ranks > 0.0, terms.ranked_share, terms.share)
+        )
+        wanted = max(len(ladder), 1) * share
+        prices = places / (places + wanted)
+        beyond = np.maximum(explore_draws - terms.steady, 0.0)
+        explore_prices = beyond / (beyond + terms.moved)
+        explore_prices[explore_draws < terms.least] = -np.inf
+        explore_prices[explore_draws >= terms.most] = np.inf
+        if rate.fraction <= 0.0:
+            prices[:] = np.inf
+        if ruling is not None:
+            prices[ruling.ranks < 0.0] = np.inf
+            explore_prices[ruling.ranks == NEVER] = np.inf
 
-        levels, odds = walk.levels, _odds(walk.levels)
+        lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
+        room = round(rate.room - terms.explore * count)
+        if count >= room and np.count_nonzero(lanes == UNCERTAIN) >= room:
+            # After the last one there is room for, nothing is asked about for its utility.
+            full = int(np.cumsum(lanes == UNCERTAIN).searchsorted(room)) + 1 if room > 0 else 0
+            prices[full:] = np.inf
+            lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
+        self._balance = balance
+
+        odds = _odds(levels)
         explored = np.minimum(np.maximum(terms.steady + terms.moved * odds, terms.least), terms.most)
         explored[levels < 0.0] = terms.least
-        if ranks is not None:
-            explored[ranks == NEVER] = 0.0
-        chances = contest.chances(odds[contest.rows])
-        propensities = explored.copy()
-        propensities[contest.rows] += (1.0 - explored[contest.rows]) * chances
-        lanes = np.zeros(count, np.int8)
-        lanes[contest.rows] = _lanes(contest, walk)
+        chance = np.minimum(np.maximum((wanted * odds - above) / np.maximum(equal, 1), 0.0), 1.0)
+        chance[prices == np.inf] = 0.0
         threshold = _threshold(ladder, terms.share * float(odds[0]))
-        if ranks is not None:
-            lanes[(lanes == UNCERTAIN) & (ranks > 0.0) & (utilities < threshold)] = RULE
+        if ruling is not None:
+            explored[ruling.ranks == NEVER] = 0.0
+            lanes[(lanes == UNCERTAIN) & (ruling.ranks > 0.0) & (utilities < threshold)] = RULE
         return GateDecisions(
             lanes,
-            propensities=propensities,
+            propensities=explored + (1.0 - explored) * chance,
             threshold=threshold,
             explore_fraction=float(explored.sum()) / count,
             cost=float(np.count_nonzero(lanes) if costs is None else costs[lanes > 0].sum()),
         )
 
-    def _terms(self, rate: QueryRate, count: int, costs: Floats | None) -> Terms:
+    def _terms(self, rate: QueryRate, count: int, costs: Floats | None) -> _Terms:
         """What the rate comes to for a micro-batch of these costs."""
         mean, largest = (1.0, 1.0) if costs is None else (float(costs.mean()), float(costs.max()))
         self._mean_cost += min(count / self._window, 1.0) * (mean - self._mean_cost)
-        return Terms.of(rate, count, self._mean_cost, largest)
+        return _Terms.of(rate, count, self._mean_cost, largest)
 
-    def _standing(self, utilities: Floats, ruling: Ruling | None) -> tuple[Floats, Floats]:
-        """Where each event stands in the order, (events,); and where recent events do, those of this
-        micro-batch among them, lowest first."""
+    def _standing(
+        self, utilities: Floats, ruling: Ruling | None
+    ) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
+        """Where recent events stand in the order, those of this micro-batch among them, lowest first; and how
+        many of them come before each of these, and are its equals, itself included."""
         order = np.where(np.isnan(utilities), 1.0, utilities)
         eligible = order
         if ruling is not None:
             order += _RANK * np.maximum(ruling.ranks, 0.0)
             eligible = order[ruling.ranks >= 0.0]
         self._recent = np.concatenate((self._recent, eligible))[-max(self._window, len(utilities)) :]
-        return order, np.sort(self._recent)
+        ladder = np.sort(self._recent)
+        below, not_above = standing(order, ladder)
+        return ladder, len(ladder) - not_above, not_above - below
 
-
-def _walked(contest: Contest, level: float, terms: Terms, costs: Floats | None, room: int) -> Walk | None:
-    """Through the contest; after the last event there is room for nothing is asked about for its utility."""
-    earned = terms.earned / terms.span
-    charges = None if costs is None else (costs[contest.rows] / terms.span).tolist()
-
-    def walked() -> Walk | None:
-        return contest.walk(level, earned, repeat(1.0 / terms.span) if charges is None else charges)
-
-    walk = walked()
-    if walk is not None and len(walk.asked) >= room:
-        taken = np.flatnonzero(_lanes(contest, walk) == UNCERTAIN)
-        if len(taken) >= room:
-            contest.prices[int(taken[room - 1]) + 1 if room > 0 else 0 :] = np.inf
-            walk = walked()
-    return walk
-
-
-def _lanes(contest: Contest, walk: Walk) -> NDArray[np.int8]:
-    """Of shape (contenders,)."""
-    asked = np.array(walk.asked, np.intp)
-    lanes = np.zeros(len(contest.rows), np.int8)
-    explored = walk.levels[contest.rows[asked]] >= contest.explore_prices[asked]
-    lanes[asked] = np.where(explored, np.int8(EXPLORE), np.int8(UNCERTAIN))
-    return lanes
+    def _walk(
+        self, terms: _Terms, prices: Floats, explore_prices: Floats, costs: Floats | None
+    ) -> tuple[NDArray[np.int8], Floats, float]:
+        """The lane of each event and the level before it was decided; the balance after them all."""
+        # What a former rate left beyond twice the band is neither avenged nor made good.
+        level = max((self._balance - terms.bottom) / terms.span, -2.0)
+        earned = terms.earned / terms.span
+        charges = repeat(1.0 / terms.span) if costs is None else (costs / terms.span).tolist()
+        before: list[float] = []
+        lowest = np.minimum(prices, explore_prices).tolist()
+        for price, charge in zip(lowest, charges, strict=False):
+            level += earned
+            if level > 1.0:
+                level = 1.0
+            before.append(level)
+            if level >= price:
+                level -= charge
+        levels = np.fromiter(before, np.float64, len(before))
+        lanes = np.where(levels >= prices, np.int8(UNCERTAIN), np.int8(NONE))
+        lanes[levels >= explore_prices] = EXPLORE
+        return lanes, levels, level * terms.span + terms.bottom
 
 
 def _odds(levels: Floats) -> Floats:
     """x / (1 − x), from 0 to infinity."""
     held = np.maximum(levels, 0.0)
-    return held / np.maximum(1.0 - held, TINY)
+    return held / np.maximum(1.0 - held, _TINY)
 
 
 def _threshold(ladder: Floats, share: float) -> float:

@@ -8,9 +8,9 @@ up to 96 dimensions: an older point has zeros in the dimensions that came after 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import xxhash
@@ -32,8 +32,6 @@ CATEGORY = 0.5**0.5
 MANY = 2048
 """Of so many events all count for the scales; of later ones those of every so many calls, which is plenty."""
 PART = 8
-SMALL = 750
-"""Events up to which placing all at once costs less than placing some of them, some more, and some more."""
 
 _MOST_NUMBERS = 4096
 _MOST_CODES = 10_000
@@ -74,35 +72,6 @@ class _Plan:
     signs: Floats
 
 
-class Points(Protocol):
-    """Points (rows, dimensions), of which some rows may be all that is ever looked at; as an array."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    def __len__(self) -> int: ...
-    def __getitem__(self, rows: Any, /) -> Floats: ...
-
-
-class Places:
-    """A micro-batch as ``Points``. Of a large one rows are worked out when asked for: most never are."""
-
-    def __init__(self, values: Floats, dimensions: int, placed: Callable[[Floats], Floats]) -> None:
-        self.shape = (len(values), dimensions)
-        self._values = values
-        self._placed = placed
-        self._points: Floats | None = None
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, rows: NDArray[np.intp] | slice, /) -> Floats:
-        if self._points is None:
-            if not isinstance(rows, slice) and len(self) > SMALL:
-                return self._placed(self._values[rows])
-            self._points = self._placed(self._values)
-        return self._points[rows]
-
-
 class Space:
     """Maps events to points, and learns the scale of each number on the way.
 
@@ -132,10 +101,6 @@ class Space:
     def place(self, table: FeatureTable) -> Floats:
         """The events of ``table`` as points (rows, dimensions), nothing in them NaN, by the scales known so
         far, up to ``MANY`` events with these counted in."""
-        return self.places(table)[:]
-
-    def places(self, table: FeatureTable) -> Places:
-        """The same, for those who look at some rows only; to be read before the next call."""
         strings: Strings = {}
         if table.matrix is not None:
             names, values = table.names, table.matrix
@@ -146,11 +111,10 @@ class Space:
         if strings and self._hashed is None:
             self._hashed = self._dimensions
             self._dimensions += HASHED
-        self._learn(values)
-        places = Places(values, self._dimensions, self._standardised)
+        points = self._standardised(values)
         if strings and self._hashed is not None:
-            self._add_strings(places[:][:, self._hashed : self._hashed + HASHED], strings)
-        return places
+            self._add_strings(points[:, self._hashed : self._hashed + HASHED], strings)
+        return points
 
     def _planned(self, names: tuple[str, ...]) -> _Plan:
         kept, statistics, targets, signs = [], [], [], []
@@ -180,16 +144,15 @@ class Space:
         indices = np.array([kept, statistics, targets], dtype=np.intp)[:, order]
         return _Plan(names, as_slice(indices[0]), as_slice(indices[1]), indices[2], np.array(signs)[order])
 
-    def _learn(self, values: Floats) -> None:
-        if self._placed < MANY or self._calls % PART == 0:
-            self._moments.learn(values[:, self._plan.kept], self._plan.statistics)
-        self._placed += len(values)
-        self._calls += 1
-
     def _standardised(self, values: Floats) -> Floats:
         """The numbers in their dimensions, all others 0."""
         plan = self._plan
-        scaled = self._moments.standardised(values[:, plan.kept], plan.statistics)
+        values = values[:, plan.kept]
+        if self._placed < MANY or self._calls % PART == 0:
+            self._moments.learn(values, plan.statistics)
+        self._placed += len(values)
+        self._calls += 1
+        scaled = self._moments.standardised(values, plan.statistics)
         if len(self._numbers) > OWN and len(plan.targets):
             scaled *= plan.signs
             first = np.flatnonzero(np.diff(plan.targets, prepend=-1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from streamsel.selection.candidates import Floats, Recent
-from streamsel.selection.points import Points
 
 
 class Reservoir:
@@ -27,9 +26,8 @@ class Reservoir:
         self._probabilities = np.zeros((capacity, 0))
         self._size = 0
 
-    def add(self, points: Points, probabilities: Floats) -> None:
-        """Events in order: points (events, dimensions), of which only those that enter are looked at, and
-        what was predicted (events, classes).
+    def add(self, points: Floats, probabilities: Floats) -> None:
+        """Events in order: points (events, dimensions) and what was predicted (events, classes).
 
         Points of fewer dimensions than others have zeros in the rest. Events predicted with another number
         of classes than the latest have NaN.
@@ -49,7 +47,7 @@ class Reservoir:
             slots[:filling] = np.arange(self._size, self._size + filling)
             self._size += filling
         # Of several events for one slot the last stays.
-        self._points[slots] = widened(points[rows], self._points.shape[1])
+        self._points[slots] = widened(points, self._points.shape[1]).take(rows, axis=0)
         self._probabilities[slots] = probabilities.take(rows, axis=0) if classes else np.nan
 
     def recent(self, dimensions: int) -> Recent:

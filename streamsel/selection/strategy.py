@@ -17,12 +17,12 @@ from streamsel.records import Experience, FeatureTable
 from streamsel.selection.acquisition import resolve
 from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.capacity import QueryRate
-from streamsel.selection.cold_start import ColdStart, handover
+from streamsel.selection.cold_start import ColdStart
 from streamsel.selection.constraints import Constraints, ConstraintSettings
 from streamsel.selection.draws import draws
 from streamsel.selection.exploration import explored_share
 from streamsel.selection.gate import Gate, GateDecisions
-from streamsel.selection.points import Points, Space
+from streamsel.selection.points import Space
 from streamsel.selection.reservoirs import Reservoir, Ring
 
 HYBRID = "hybrid"
@@ -85,39 +85,37 @@ class QueryStrategy:
         self._recent = Reservoir(seed=settings.seed)
         self._asked = Ring()
         self._cold_start = ColdStart(settings.seed) if settings.strategy == HYBRID else None
-        self._uses_points = bool(self._acquisition.uses & _SPATIAL)
-        constrains = settings.constraints.duplicates > 0
-        self._spatial = self._uses_points or self._cold_start is not None or constrains
+        uses_points = bool(self._acquisition.uses & _SPATIAL) or self._cold_start is not None
+        self._spatial = uses_points or settings.constraints.duplicates > 0
 
     def decide(self, scored: Scored, rate: QueryRate) -> Selected:
         """Decides a micro-batch and remembers it. Raises ``AcquisitionRefused`` when the strategy needs a
         committee and the model has none."""
-        points = self._space.places(scored.table) if self._spatial else None
-        candidates = self._candidates(scored, points)
+        candidates = self._candidates(scored)
         utilities = self._utilities(candidates)
         if self._settings.strategy == HYBRID:
             rate = _exploring(rate, explored_share(scored.experience))
         ruling = self._constraints.rule(
-            candidates, points, scored.table, scored.segments, scored.labels, utilities, rate.fraction
+            candidates, scored.table, scored.segments, scored.labels, utilities, rate.fraction
         )
         explore, tie = draws(scored.ids, self._settings.seed)
         comparable = self._constraints.per_cost(utilities, ruling)
         decisions = self._gate.decide(comparable, rate, explore, tie, ruling)
         asked = np.flatnonzero(decisions.lanes)
         self._constraints.note_asked(asked)
-        if points is not None:
-            self._asked.add(points[asked])
-            self._recent.add(points, scored.probabilities)
+        if candidates.points is not None:
+            self._asked.add(candidates.points[asked])
+            self._recent.add(candidates.points, scored.probabilities)
         return Selected(utilities, decisions, {} if ruling is None else ruling.reasons)
 
-    def _candidates(self, scored: Scored, points: Points | None) -> Candidates:
+    def _candidates(self, scored: Scored) -> Candidates:
+        points = self._space.place(scored.table) if self._spatial else None
         dimensions = 0 if points is None else points.shape[1]
-        used = self._uses_points or (self._cold_start is not None and handover(scored.experience) < 1.0)
         return Candidates(
             scored.probabilities,
             scored.members,
             scored.weights,
-            points[:] if used and points is not None else None,
+            points,
             None if points is None else self._recent.recent(dimensions),
             None if points is None else self._asked.latest(dimensions),
             scored.experience,

@@ -33,8 +33,7 @@ def ruled(
     count = len(amounts)
     matrix = np.array(amounts).reshape(count, 1)
     return constraints.rule(
-        Candidates(np.full((count, 2), 0.5)),
-        points,
+        Candidates(np.full((count, 2), 0.5), points=points),
         FeatureTable(("amount",), [(amount,) for amount in amounts], matrix),
         [{"country": country} for country in countries],
         LABELS,
@@ -130,8 +129,9 @@ def gated(
         count = len(utilities[rows])
         sample = points[rng.integers(max(start, 1), size=min(start, 256))]
         ruling = constraints.rule(
-            Candidates(np.empty((count, 0)), recent=Recent(sample, np.empty((len(sample), 0)))),
-            points[rows],
+            Candidates(
+                np.empty((count, 0)), points=points[rows], recent=Recent(sample, np.empty((len(sample), 0)))
+            ),
             FeatureTable((), [()] * count),
             [{"country": country} for country in countries[rows]],
             LABELS,

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from streamsel.selection import Gate, GateDecisions, QueryRate, draws
-from streamsel.selection.contest import LEAST
-from streamsel.selection.gate import EXPLORE, NONE, RULE, UNCERTAIN
+from streamsel.selection.gate import EXPLORE, LEAST, NONE, RULE, UNCERTAIN
 from streamsel.selection.ruling import NEVER, SUPPRESSED, Ruling
 
 shares = st.floats(0.0, 1.0)
