@@ -41,7 +41,7 @@
 --   opined labelled expired dead   ZSET each, slots in that state by since when
 --   complete              ZSET, queries whose opinions are to be resolved, by since when
 --   disputed              ZSET, queries whose deciding slot is open, by since when
---   gold                  ZSET, questions whose answers are known, by their place in the order
+--   gold                  ZSET, questions whose answers are known, by a number that grows
 --   reviewers             ZSET, reviewers by when they were last seen
 --   reviewer:<name>       HASH
 --     held handed answered  claims in hand; claims handed out, and answers recorded, ever
@@ -49,9 +49,10 @@
 --     active working        when they last worked; since when without a rest
 --     break                 when their break ends
 --     paused                why they may not claim
---     asked                 the place in `gold` up to which they were asked
+--     asked                 the number in `gold` up to which they were asked all
 --     from:<queue>          how many slots at the head of a long queue were no use to them
 --   answers:<name>        LIST, slots last answered, the newest first
+--   queues                SET, all queues that ever were configured
 --   selectors             HASH, selector to '<time> <events a second>'
 --   desk                  HASH, the desk as a whole
 --     waiting:<lane> leased:<lane>   slots by lane; those being recorded count as leased
@@ -65,8 +66,9 @@
 --   1 operation · 2 settings as JSON, named as in redis_desk.py · 3… arguments
 --
 -- Operations, their arguments, and what they return
+--   adopt                                              how many it moved out of queues that are no longer there
 --   offer     (id, lane, head start, payload, queue, slots, sensitive)…   how many were new
---   set_gold  place of the first, (id, lane, payload, queue, sensitive, expected)…    1
+--   set_gold  (id, lane, payload, queue, sensitive, expected)…           1
 --   drop_gold id…                                      1
 --   claim     reviewer, count, queue…                  lease end, CLAIM…
 --                                                      or 'paused', reason; or 'break', its end and the time
@@ -105,7 +107,7 @@
 local QUERY, WAITING, SINCE, DUE = KEYS[1] .. 'query:', KEYS[1] .. 'waiting:', KEYS[1] .. 'since:', KEYS[1] .. 'due:'
 local COMPLETE, DISPUTED, GOLD = KEYS[1] .. 'complete', KEYS[1] .. 'disputed', KEYS[1] .. 'gold'
 local REVIEWERS, REVIEWER, ANSWERS = KEYS[1] .. 'reviewers', KEYS[1] .. 'reviewer:', KEYS[1] .. 'answers:'
-local SELECTORS, DESK, WORK = KEYS[1] .. 'selectors', KEYS[1] .. 'desk', KEYS[1] .. 'work'
+local KNOWN, SELECTORS, DESK, WORK = KEYS[1] .. 'queues', KEYS[1] .. 'selectors', KEYS[1] .. 'desk', KEYS[1] .. 'work'
 local LEASES, RECORDINGS = KEYS[1] .. 'leases', KEYS[1] .. 'recordings'
 local SETS = {
   leased = LEASES, recording = RECORDINGS, opined = KEYS[1] .. 'opined', labelled = KEYS[1] .. 'labelled',
@@ -230,7 +232,11 @@ local function place(id, queue)
 end
 
 local function start_waiting(id, queue, lane, priority, ...)
-  queue = QUEUES[queue] and queue or 'default' -- one that is no longer configured
+  if not QUEUES[queue] then -- no longer
+    call('ZREM', DUE .. queue, id)
+    call('HDEL', QUERY .. id, 'due')
+    queue = 'default'
+  end
   call('HSET', QUERY .. id, 'state', 'waiting', 'queue', queue, ...)
   call('ZADD', WAITING .. queue, priority, id)
   call('ZADD', SINCE .. queue, at, id)
@@ -430,6 +436,21 @@ end
 
 local operation = {}
 
+function operation.adopt()
+  local moved = 0
+  for _, queue in ipairs(call('SMEMBERS', KNOWN)) do
+    if not QUEUES[queue] then
+      moved = moved + pass(WAITING .. queue, '+inf', MOST_MOVES, function(id)
+        local lane, priority = load(id, 'lane', 'priority')
+        leave(id, 'waiting', queue, lane)
+        start_waiting(id, queue, lane, priority)
+      end)
+    end
+  end
+  call('SADD', KNOWN, unpack(SETTINGS.order))
+  return moved
+end
+
 function operation.offer()
   local added = 0
   for i = FIRST, #ARGV, 7 do
@@ -455,8 +476,9 @@ function operation.offer()
   return added
 end
 
-function operation.set_gold(first)
-  for i = FIRST + 1, #ARGV, 6 do
+function operation.set_gold()
+  local last = tonumber(call('ZRANGE', GOLD, -1, -1, 'WITHSCORES')[2] or 0)
+  for i = FIRST, #ARGV, 6 do
     local query, lane, payload, queue, sensitive, expected = unpack(ARGV, i, i + 5)
     if not load(query, 'state') then -- one that is being asked about in earnest stays what it is
       call('HSET', QUERY .. query, 'payload', payload, 'lane', lane, 'queue', queue, 'expected', expected)
@@ -465,7 +487,7 @@ function operation.set_gold(first)
         call('HSET', QUERY .. query, 'sensitive', 1)
       end
       call('PERSIST', QUERY .. query)
-      call('ZADD', GOLD, first + (i - FIRST - 1) / 6, query)
+      last = last + call('ZADD', GOLD, 'NX', last + 1, query)
     end
   end
   return 1
@@ -501,7 +523,7 @@ local function shift_of(reviewer)
     end
   end
   return nil, {
-    name = reviewer, held = tonumber(held or 0), handed = tonumber(handed or 0), asked = tonumber(asked or 0),
+    name = reviewer, held = tonumber(held or 0), handed = tonumber(handed or 0), asked = asked or 0,
     run = rested and 0 or tonumber(run or 0), working = not rested and working or at,
   }
 end
@@ -555,19 +577,21 @@ local function try_gold(shift, queues, claims)
   if tonumber(string.sub(drawn, 1, 8), 16) / 2 ^ 32 >= SETTINGS.gold then
     return false
   end
-  local from = shift.asked
-  for place_after, query in ipairs(call('ZRANGE', GOLD, from, from + MOST_PASSED - 1)) do
+  local open = call('ZRANGEBYSCORE', GOLD, '(' .. shift.asked, '+inf', 'WITHSCORES', 'LIMIT', 0, MOST_PASSED)
+  local all_before = true
+  for i = 1, #open, 2 do
+    local query = open[i]
     local id = query .. '~' .. shift.name
     local payload, lane, queue, sensitive = load(query, 'payload', 'lane', 'queue', 'sensitive')
     if call('EXISTS', QUERY .. id) == 1 then
-      if shift.asked == from + place_after - 1 then
-        shift.asked = shift.asked + 1
-      end
+      shift.asked = all_before and open[i + 1] or shift.asked
     elseif queues[queue] and not too_many(shift, sensitive) then
       call('HSET', QUERY .. id, 'queue', queue, 'lane', lane, 'priority', at)
       place(id, queue)
       hand_out(shift, id, claims, lane, at, payload, sensitive)
       return true
+    else
+      all_before = false
     end
   end
   return false

@@ -80,7 +80,9 @@ class RedisReviewQueue:
         self._log = structlog.get_logger()
 
     async def check(self) -> None:
-        """Raises ``StoreRefused`` if the store would lose queries by design; warns if a crash would."""
+        """Raises ``StoreRefused`` if the store would lose queries by design; warns if a crash would.
+
+        What waits in queues that are no longer configured then waits in the default one."""
         try:
             server, memory, persistence = [
                 await self._client.info(section) for section in ("server", "memory", "persistence")
@@ -101,6 +103,8 @@ class RedisReviewQueue:
                 "desk_store_not_persistent",
                 detail="appendonly is off: a restart of the store loses what waits; labels are in the log",
             )
+        while await self._call("adopt"):
+            pass
 
     async def offer(self, queries: Sequence[Query]) -> int:
         added = 0
@@ -113,8 +117,8 @@ class RedisReviewQueue:
         asked = {one.query.query_id for one in gold}
         for some in _batches([name for name in map(bytes.decode, known) if name not in asked]):
             await self._call("drop_gold", *some)
-        for number, batch in enumerate(_batches(gold)):
-            await self._call("set_gold", number * _ITEMS_A_CALL, *chain.from_iterable(map(self._gold, batch)))
+        for batch in _batches(gold):
+            await self._call("set_gold", *chain.from_iterable(map(self._gold, batch)))
 
     async def claim(self, reviewer: Reviewer, queues: Sequence[str], count: int) -> Sequence[Claim]:
         names = self._routing.open_to(reviewer, queues)

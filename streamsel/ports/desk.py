@@ -260,8 +260,8 @@ class ReviewQueue(Protocol):
         how many queries were new."""
 
     async def set_gold(self, gold: Sequence[GoldQuery]) -> None:
-        """From now on these are the questions whose answers are known, in the order in which each reviewer
-        gets them, once, among their claims."""
+        """From now on these are the questions whose answers are known. Each reviewer gets each of them once
+        among their claims, in the order in which they were first set."""
 
     async def claim(self, reviewer: Reviewer, queues: Sequence[str], count: int) -> Sequence[Claim]:
         """Up to ``count`` queries of these queues (none named: of all that are the reviewer's), the most

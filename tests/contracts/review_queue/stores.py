@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import cast
 
 import redis
@@ -18,6 +19,7 @@ from streamsel.ports import Answer, Claim, Recording
 from streamsel.records import Lane, Query
 from streamsel.review.lifecycle import OPEN_STATES, State
 from streamsel.review.reviewers import Reviewer
+from streamsel.review.routing import Overlap, Routing
 from streamsel.review.settings import DeskSettings
 from tests.servers import running_redis, running_valkey
 
@@ -30,7 +32,11 @@ SETTINGS = DeskSettings(
     window_seconds=60.0,
 )
 
-ANN, BOB = Reviewer("ann", tier=2), Reviewer("bob", tier=2)
+ANN, BOB, CAT, DAN = (Reviewer(name, tier=2) for name in ("ann", "bob", "cat", "dan"))
+"""Who may claim from all queues."""
+
+PAIRS = Routing(overlap=Overlap(share=1.0, reviewers=2))
+"""Every query is answered by two reviewers."""
 
 LEASE, EXPIRE, RECORDING = SETTINGS.lease_seconds, SETTINGS.expire_seconds, SETTINGS.recording_seconds
 
@@ -58,6 +64,8 @@ class Store:
 
     client: Redis
     queue: RedisReviewQueue
+    settings: DeskSettings = SETTINGS
+    routing: Routing | None = None
     now: float = 1_800_000_000.0
 
     async def advance(self, seconds: float) -> None:
@@ -66,7 +74,7 @@ class Store:
 
     async def another_queue(self) -> RedisReviewQueue:
         """As another process would have."""
-        return by_hand(RedisReviewQueue(self.client, "test", SETTINGS), self.client)
+        return by_hand(RedisReviewQueue(self.client, "test", self.settings, self.routing), self.client)
 
     async def lose_everything(self) -> None:
         """The store's data is gone; time goes on."""
@@ -82,11 +90,14 @@ def by_hand(queue: RedisReviewQueue, client: Redis) -> RedisReviewQueue:
 
 
 @asynccontextmanager
-async def empty_store(url: str, settings: DeskSettings = SETTINGS) -> AsyncIterator[Store]:
+async def empty_store(
+    url: str, settings: DeskSettings = SETTINGS, routing: Routing | None = None
+) -> AsyncIterator[Store]:
     """Checks at the end that every query is in exactly one state."""
     async with connect(url) as client:
         await client.flushall()
-        store = Store(client, by_hand(RedisReviewQueue(client, "test", settings), client))
+        queue = by_hand(RedisReviewQueue(client, "test", settings, routing), client)
+        store = Store(client, queue, settings, routing)
         await store.advance(0)
         yield store
         await store.queue.close()
@@ -166,6 +177,32 @@ async def recorded(store: Store, label: str = "fraud") -> Claim:
     claim = await claimed(store)
     assert isinstance(await begin(store, claim, label), Recording)
     return claim
+
+
+async def taken(store: Store, reviewer: Reviewer, *queues: str) -> Claim:
+    """The one query that this reviewer can claim now."""
+    (claim,) = await store.queue.claim(reviewer, queues, 9)
+    return claim
+
+
+_offsets = count()
+
+
+async def answered(store: Store, claim: Claim, label: str, by: str) -> Answer:
+    """The claim answered, and the answer in the log."""
+    recording = await begin(store, claim, label, by)
+    assert isinstance(recording, Recording)
+    answer = Answer(
+        claim.query.query_id,
+        label,
+        by,
+        next(_offsets),
+        recording.revision,
+        recording.kind,
+        recording.slot,
+    )
+    assert await store.queue.settle([answer]) == [answer]
+    return answer
 
 
 async def begin(
