@@ -11,7 +11,8 @@ from typing import Literal, TypedDict
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
 
 from streamsel.api.server import serve
-from tests.api.reviewing import Reviewing
+from streamsel.ports import Answer
+from tests.api.reviewing import Reviewing, query
 from tests.servers import missing
 
 TOKEN = "a-one-time-token"
@@ -33,6 +34,7 @@ class Looks(TypedDict, total=False):
 
     color_scheme: Literal["light", "dark"]
     viewport: Mapping[str, int]
+    timezone_id: str
 
 
 @dataclass
@@ -56,6 +58,19 @@ class Window:
     async def text(self, selector: str) -> str:
         return await self.page.locator(selector).inner_text()
 
+    async def press(self, *keys: str) -> None:
+        """One after another."""
+        for key in keys:
+            await self.page.keyboard.press(key)
+
+    async def at_panel(self, why: str) -> None:
+        """Returns once there is no event to show, and why is said."""
+        await expect(self.page.locator(f"#panel[data-why={why}]")).to_be_visible()
+
+    async def notice(self, text: str) -> None:
+        """Returns once this is said above the page."""
+        await expect(self.page.locator("#notice")).to_contain_text(text)
+
 
 @dataclass
 class Browsing:
@@ -75,7 +90,15 @@ class Browsing:
             await page.goto(self.url + path)
             yield Window(page, errors)
         finally:
+            await page.unroute_all(behavior="ignoreErrors")
             await session.close()
+
+
+async def answer_to(desk: Reviewing, number: int) -> Answer:
+    """The answer to the query of this number; it must have one."""
+    answer = (await desk.queue.view(query(number).query_id)).answer
+    assert answer is not None
+    return answer
 
 
 def _keep(message: ConsoleMessage, errors: list[str]) -> None:
@@ -85,18 +108,24 @@ def _keep(message: ConsoleMessage, errors: list[str]) -> None:
 
 
 @asynccontextmanager
-async def browsing(desk: Reviewing) -> AsyncIterator[Browsing]:
-    """Debian's Chromium and a server for the desk's API."""
+async def chromium() -> AsyncIterator[Browser]:
+    """Debian's Chromium."""
     executable = shutil.which("chromium")
     if executable is None:
         missing("chromium is not installed (Debian: apt-get install chromium)")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def served(desk: Reviewing, browser: Browser) -> AsyncIterator[Browsing]:
+    """A server for the desk's API, seen through the browser."""
     running = await serve(desk.app_with(one_time_token=TOKEN), "127.0.0.1", 0)
     try:
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
-            try:
-                yield Browsing(browser, running.url)
-            finally:
-                await browser.close()
+        yield Browsing(browser, running.url)
     finally:
         await running.stop()

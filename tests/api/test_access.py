@@ -82,7 +82,7 @@ async def test_an_address_nobody_thought_of_needs_a_key_too(
 async def test_health_metrics_and_the_page_are_open(stranger: httpx.AsyncClient) -> None:
     """Not even an unknown key shuts them."""
     stranger.headers["Authorization"] = "Bearer nonsense"
-    for path in ("/healthz", "/readyz", "/metrics", "/", "/console.js", "/console.css"):
+    for path in ("/healthz", "/readyz", "/metrics", "/", "/lead", "/review/page.js", "/styles/base.css"):
         assert (await stranger.get(path)).status_code == 200, path
 
 

@@ -23,7 +23,7 @@ async def responses(desk: Reviewing) -> AsyncIterator[dict[str, httpx.Response]]
             f"{response.request.url.path} {response.status_code}": response
             for response in [
                 await stranger.get("/"),
-                await stranger.get("/console.js"),
+                await stranger.get("/review/page.js"),
                 await stranger.get("/healthz"),
                 await stranger.get("/metrics"),
                 await stranger.get("/v1/queue"),
