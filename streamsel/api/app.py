@@ -23,6 +23,7 @@ from streamsel.api.refusals import Refusals
 from streamsel.api.routes.claims import claim_routes
 from streamsel.api.routes.events import EVENTS_PATH, event_routes
 from streamsel.api.routes.health import OPEN_PATHS, health_routes
+from streamsel.api.routes.history import history_routes
 from streamsel.api.routes.live import live_routes
 from streamsel.api.routes.model import model_routes
 from streamsel.api.routes.page import page_routes
@@ -65,6 +66,7 @@ def create_app(parts: ApiParts) -> FastAPI:
         app.include_router(
             queue_routes(parts.desk, parts.labels, parts.target_backlog, audit, parts.lead_only)
         )
+        app.include_router(history_routes(parts.history, parts.target_backlog))
         app.include_router(live_routes(parts.desk, parts.target_backlog, closing))
         link = None if parts.one_time_token is None else OneTimeLink(parts.one_time_token)
         signing_in = SigningIn(sessions, audit)

@@ -12,6 +12,7 @@ from streamsel.metrics import Metrics
 from streamsel.ports import EventIntake, SessionStore
 from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
+from streamsel.services.history import HistoryKeeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class ApiParts:
     auth: Auth
     sessions: SessionStore
     audit: Audit
+    history: HistoryKeeper
     target_backlog: int
     max_event_bytes: int
     lead_only: Sequence[str] = ()

@@ -16,7 +16,9 @@ from streamsel.review.lifecycle import State
 from streamsel.review.roles import Role, includes
 
 
-class _Response(BaseModel):
+class View(BaseModel):
+    """Base of all answers."""
+
     model_config = ConfigDict(frozen=True)
 
 
@@ -25,7 +27,7 @@ def unseen_by(caller: Caller, lead_only: Sequence[str]) -> Sequence[str]:
     return () if includes(caller.role, "lead") else lead_only
 
 
-class SessionView(_Response):
+class SessionView(View):
     """Who is calling."""
 
     name: str = Field(description="Under this name labels are recorded.", examples=["ana"])
@@ -40,7 +42,7 @@ class SessionView(_Response):
         return cls(name=caller.name, role=caller.role, tier=caller.tier, queues=queues)
 
 
-class QueryContent(_Response):
+class QueryContent(View):
     """The event asked about, as a reviewer sees it."""
 
     event_id: str = Field(examples=["tx-20931"])
@@ -100,7 +102,7 @@ def _rule(name: str, unseen: Sequence[str]) -> str:
 _QUERY_ID = "9f2c4e1ab3d05c77"
 
 
-class ClaimView(_Response):
+class ClaimView(View):
     """A query in the caller's hands until the lease ends."""
 
     query_id: str = Field(examples=[_QUERY_ID])
@@ -133,7 +135,7 @@ class ClaimView(_Response):
         )
 
 
-class AnswerView(_Response):
+class AnswerView(View):
     """The answer that counts."""
 
     query_id: str = Field(examples=[_QUERY_ID])
@@ -154,7 +156,7 @@ class AnswerView(_Response):
         )
 
 
-class QueryState(_Response):
+class QueryState(View):
     """A query and where it stands."""
 
     query_id: str = Field(examples=[_QUERY_ID])
@@ -185,7 +187,7 @@ class QueryState(_Response):
         )
 
 
-class QueueView(_Response):
+class QueueView(View):
     """The desk at a glance."""
 
     waiting: dict[str, int] = Field(description="By lane.", examples=[{"uncertain": 9, "explore": 3}])
@@ -216,7 +218,7 @@ class QueueView(_Response):
         )
 
 
-class LabelChoice(_Response):
+class LabelChoice(View):
     """One answer a reviewer can give."""
 
     name: str = Field(examples=["fraud"])
@@ -224,7 +226,7 @@ class LabelChoice(_Response):
     examples: list[str] = Field(examples=[["Three countries in an hour"]])
 
 
-class LabelChoices(_Response):
+class LabelChoices(View):
     """The answers, in the order of the buttons."""
 
     labels: list[LabelChoice]
@@ -234,7 +236,7 @@ class LabelChoices(_Response):
     guideline_version: str | None = Field(description="The version in force.", examples=["2026-11"])
 
 
-class SourceView(_Response):
+class SourceView(View):
     """Where an event stands in the stream."""
 
     topic: str = Field(examples=["events"])
@@ -242,7 +244,7 @@ class SourceView(_Response):
     offset: int = Field(examples=[20931])
 
 
-class AcceptedEvents(_Response):
+class AcceptedEvents(View):
     """Events that are durably in the stream, in the order they were sent."""
 
     sources: list[SourceView]
@@ -253,7 +255,7 @@ class AcceptedEvents(_Response):
         return cls(sources=[SourceView(**source._asdict()) for source in sources])
 
 
-class ServingModel(_Response):
+class ServingModel(View):
     """The model that scores events now."""
 
     preset: str = Field(examples=["logistic"])
@@ -279,7 +281,7 @@ class ServingModel(_Response):
         )
 
 
-class Health(_Response):
+class Health(View):
     """What a probe wants to know."""
 
     status: Literal["alive", "ready"] = Field(examples=["alive"])

@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.embedded import DataDirectoryInUse, EmbeddedValkey
 from streamsel.adapters.redis_desk import RedisReviewQueue
+from streamsel.adapters.redis_history import RedisHistory
 from streamsel.adapters.redis_sessions import RedisSessionStore
 from streamsel.api.app import create_app
 from streamsel.api.parts import ApiParts, ModelView, Readiness
@@ -30,6 +31,7 @@ from streamsel.review.settings import DeskSettings
 from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
+from streamsel.services.history import HistoryKeeper
 from streamsel.services.learner import Learner
 from streamsel.services.rebuilding import Rebuilt, rebuild
 from streamsel.services.selector import Selector
@@ -132,12 +134,12 @@ async def running(
         logs = await _logs(config, url, stack)
         queue = await _review_queue(config, url, stack)
         service = Service(config, metrics, logs.labels, logs.decision_readers[0], logs.intake)
+        store = _desk_client(url, stack)
+        history = HistoryKeeper(queue, RedisHistory(store, config.redis.prefix), clock)
         deliveries: list[Delivery] = []
         if "desk" in roles:
             service.desk = Desk(queue, logs.labels, config.labels.names, clock, metrics)
-            deliveries.extend(
-                webhook_deliveries(config, logs, _desk_client(url, stack), clock, metrics, stack)
-            )
+            deliveries.extend(webhook_deliveries(config, logs, store, clock, metrics, stack))
         if "selector" in roles:
             learner = Learner(
                 logs.labels,
@@ -150,15 +152,16 @@ async def running(
             selector = selector_of(config, logs, queue, learner.scorer, clock, metrics)
             service.learner, service.selector = learner, selector
         metrics.review_backlog_target.set(config.capacity.target_backlog)
-        sessions = RedisSessionStore(_desk_client(url, stack), config.redis.prefix)
+        sessions = RedisSessionStore(store, config.redis.prefix)
         audit = Audit(logs.audit, clock)
         stack.push_async_callback(audit.close)
-        app = create_app(_api_parts(service, sessions, audit, one_time_token))
+        app = create_app(_api_parts(service, sessions, audit, history, one_time_token))
         server = await serve(app, config.desk.host, config.desk.port)
         service.url = server.url
         stack.push_async_callback(_stop, service, server)
         if service.desk is not None:
             service.start("desk", service.desk.run())
+            service.start("history", history.run())
         for delivery in deliveries:
             service.start("webhook", delivery.run())
         if service.learner is not None and service.selector is not None:
@@ -251,7 +254,11 @@ def _desk_settings(config: Config) -> DeskSettings:
 
 
 def _api_parts(
-    service: Service, sessions: SessionStore, audit: Audit, one_time_token: str | None
+    service: Service,
+    sessions: SessionStore,
+    audit: Audit,
+    history: HistoryKeeper,
+    one_time_token: str | None,
 ) -> ApiParts:
     config, learner = service.config, service.learner
     return ApiParts(
@@ -264,6 +271,7 @@ def _api_parts(
         auth=config.auth,
         sessions=sessions,
         audit=audit,
+        history=history,
         target_backlog=config.capacity.target_backlog,
         max_event_bytes=config.stream.max_bytes,
         lead_only=config.stream.lead_only,

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.redis_desk import RedisReviewQueue
+from streamsel.adapters.redis_history import RedisHistory
 from streamsel.adapters.redis_sessions import RedisSessionStore
 from streamsel.adapters.redis_streams import RedisStreams
 from streamsel.adapters.redis_streams_log import RedisKeptLog, RedisLabelLog, RedisLogReader
@@ -32,6 +33,7 @@ from streamsel.review.settings import DeskSettings
 from streamsel.services.audit import Audit
 from streamsel.services.audit_reading import latest
 from streamsel.services.desk import Desk
+from streamsel.services.history import HistoryKeeper
 
 ADDRESS = "http://desk.example"
 
@@ -120,6 +122,7 @@ async def reviewing(
         auth=Auth(keys=list(keys)),
         sessions=RedisSessionStore(client, prefix),
         audit=audit,
+        history=HistoryKeeper(queue, RedisHistory(client, prefix), SystemClock()),
         target_backlog=20,
         max_event_bytes=1_000,
     )

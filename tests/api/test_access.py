@@ -16,6 +16,7 @@ from tests.api.reviewing import SCOPES, Reviewing, claimed, query
 
 OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 PRODUCER = {("POST", "/v1/events")}
+LEAD = {("GET", "/v1/history")}
 
 
 def _operations(desk: Reviewing) -> Iterator[tuple[str, str, Role]]:
@@ -24,7 +25,7 @@ def _operations(desk: Reviewing) -> Iterator[tuple[str, str, Role]]:
         for method in operations:
             call = (method.upper(), path.replace("{query_id}", "0000000000000001"))
             if call not in OPEN | {("POST", "/v1/session")}:
-                yield (*call, "producer" if call in PRODUCER else "reviewer")
+                yield (*call, "producer" if call in PRODUCER else "lead" if call in LEAD else "reviewer")
 
 
 async def _call(client: httpx.AsyncClient, method: str, path: str) -> httpx.Response:
@@ -34,7 +35,7 @@ async def _call(client: httpx.AsyncClient, method: str, path: str) -> httpx.Resp
 async def test_every_route_needs_a_key(desk: Reviewing, stranger: httpx.AsyncClient) -> None:
     """401 with the challenge of RFC 6750, before anything of the body is read."""
     operations = list(_operations(desk))
-    assert len(operations) == 13
+    assert len(operations) == 14
     for method, path, _ in operations:
         response = await _call(stranger, method, path)
         assert response.status_code == 401, path

@@ -16,6 +16,8 @@ from streamsel.api.problems import MEDIA_TYPE, Kind
 
 Json = dict[str, Any]
 
+LEAD = {("get", "/v1/history")}
+
 
 @pytest.fixture
 async def description(ana: httpx.AsyncClient) -> Json:
@@ -71,6 +73,7 @@ async def test_it_names_the_routes_others_build_on(description: Json) -> None:
         ("GET", "/v1/queue"),
         ("GET", "/v1/queue/live"),
         ("GET", "/v1/queries/{query_id}"),
+        ("GET", "/v1/history"),
         ("GET", "/v1/labels"),
         ("GET", "/v1/model"),
         ("POST", "/v1/events"),
@@ -108,6 +111,8 @@ async def test_every_route_says_which_scope_it_needs(description: Json) -> None:
         security = operation.get("security")
         if path == "/v1/events":
             assert security == [{"apiKey": ["producer"]}]
+        elif (method, path) in LEAD:
+            assert security == [{"apiKey": ["lead"]}]
         elif path in ("/healthz", "/readyz", "/metrics") or (method, path) == ("post", "/v1/session"):
             assert security is None, path
         else:
