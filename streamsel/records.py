@@ -160,7 +160,13 @@ class Opinion:
     def label_id(self) -> str:
         """What newer revisions and a retraction name it by: one a slot; but of a gold question, which is
         asked of many, and of late answers, which fill no slot, one a reviewer."""
-        return f"{self.query_id}~{self.slot if self.kind == 'overlap' else f'{self.kind}:{self.labelled_by}'}"
+        match self.kind:
+            case "overlap":
+                return f"{self.query_id}~{self.slot}"
+            case "gold":
+                return f"{self.query_id}~{self.labelled_by}"
+            case "late":
+                return f"{self.query_id}~late:{self.labelled_by}"
 
 
 @dataclass(frozen=True, slots=True)

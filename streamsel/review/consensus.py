@@ -20,9 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import exp, log
-from typing import Literal, TypeAlias
-
-from streamsel.records import Opinion
+from typing import Literal, Protocol, TypeAlias
 
 Rule: TypeAlias = Literal["majority", "unanimous", "weighted"]
 
@@ -31,6 +29,17 @@ CONFIDENCE = 0.75
 is much the better."""
 _SUREST = 0.99
 """No reviewer counts as more reliable than that, whatever was measured."""
+
+
+class Voice(Protocol):
+    """What of an opinion counts here."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def labelled_by(self) -> str: ...
+    @property
+    def slot(self) -> int: ...
 
 
 class Verdict(StrEnum):
@@ -52,14 +61,13 @@ class Resolution:
 
 
 def resolve(
-    opinions: Iterable[Opinion], slots: int, rule: Rule, accuracies: Mapping[str, float], labels: int
+    opinions: Iterable[Voice], slots: int, rule: Rule, accuracies: Mapping[str, float], labels: int
 ) -> Resolution:
-    """What the standing overlap opinions of one query, each of another slot, come to; their order does not
-    matter.
+    """What the standing opinions on one query, each of another slot, come to; their order does not matter.
 
-    ``slots`` are how many the query was to get. ``accuracies`` are the probabilities with which reviewers are
-    right, ``labels`` how many labels there are; both are for the weighted rule. Raises ``KeyError`` for a
-    reviewer whose accuracy is not given.
+    ``slots``, at least one, are how many it was to get. ``accuracies`` are the probabilities with which
+    reviewers are right, ``labels`` how many labels there are; both are for the weighted rule. Raises
+    ``KeyError`` for a reviewer whose accuracy is not given.
     """
     given = sorted(opinions, key=lambda opinion: opinion.slot)
     if len(given) < slots:
@@ -76,13 +84,13 @@ def weight(accuracy: float, labels: int) -> float:
     return max(log(certain * (labels - 1) / (1.0 - certain)), 0.0) if certain > 0.0 else 0.0
 
 
-def _counted(opinions: Sequence[Opinion], rule: Rule) -> str | None:
+def _counted(opinions: Sequence[Voice], rule: Rule) -> str | None:
     ((label, votes),) = Counter(opinion.label for opinion in opinions).most_common(1)
     needed = len(opinions) if rule == "unanimous" else len(opinions) // 2 + 1
     return label if votes >= needed else None
 
 
-def _weighted(opinions: Sequence[Opinion], accuracies: Mapping[str, float], labels: int) -> str | None:
+def _weighted(opinions: Sequence[Voice], accuracies: Mapping[str, float], labels: int) -> str | None:
     sums: dict[str, float] = {}
     for opinion in opinions:
         sums[opinion.label] = sums.get(opinion.label, 0.0) + weight(accuracies[opinion.labelled_by], labels)

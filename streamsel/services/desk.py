@@ -2,58 +2,71 @@
 
     label:  begin (store) ► append (log) ► settle (store)
 
-The log is the truth. A label counts once the log has it, and only then is it acknowledged; ``begin`` has kept
-everyone else off the query meanwhile. Killed before the append, the recording lapses and the query is claimed
-anew; killed after it, any desk's ``run`` finds the label in the log and settles its query. It tells the two
+The log is the truth. An answer counts once the log has it, and only then is it acknowledged; ``begin`` has
+kept everyone else off the query meanwhile. Killed before the append, the recording lapses and the query is
+claimed anew; killed after it, any desk's ``run`` finds the answer in the log and settles it. It tells the two
 apart because a recording lapses only after the log has been read to an end that lies beyond its deadline.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import get_args
+from dataclasses import dataclass
 
 import structlog
 
-from streamsel.codec import Unreadable, decode_log_record, encode_log_record
+from streamsel.codec import encode_log_record
 from streamsel.metrics import Metrics
 from streamsel.ports import (
     Answer,
     Claim,
     Clock,
+    GoldQuery,
     LabelLog,
+    Page,
+    PastAnswer,
     QueryView,
     QueueStatus,
     Recording,
-    Retracted,
+    ReviewerActivity,
     ReviewQueue,
     SourceUnavailable,
-    TopicRefused,
 )
-from streamsel.records import Label, Lane, Retraction
+from streamsel.records import Query
+from streamsel.review.consensus import Rule
+from streamsel.review.lifecycle import State
+from streamsel.review.quality import Floor, ReviewerQuality
 from streamsel.review.refusals import (
     DeskUnreachable,
     LabelLogRefused,
     LabelLogUnreachable,
     NotALabel,
     Superseded,
+    TooLate,
     Unrecorded,
 )
 from streamsel.review.reviewers import Reviewer
+from streamsel.services.answers import answer_of, answered, too_late
 from streamsel.services.ending import end
+from streamsel.services.resolving import FloorKeeper, Resolver
+from streamsel.services.revising import Reviser
+from streamsel.services.settling import Settler
+from streamsel.services.tally import TallyFollower
+from streamsel.services.upkeep import Upkeep
 
-_RECORDS_A_READ = 500
-_READ_SECONDS = 1.0
-"""A read of the log waits so long for a new record."""
-_KNOWN_RECORD_SECONDS = 5.0
-"""And so long for one that is known to be there."""
 _ASK_AGAIN_SECONDS = 5.0
 """A long poll asks the store at least so often: it shows that its reviewer lives, and needs no messages."""
-_SWEEPS_A_ROUND = 100
-_OUTAGE_SECONDS = 1.0
-_LANES = [lane for lane in get_args(Lane) if lane != "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerStanding:
+    """One reviewer, as a lead sees them."""
+
+    activity: ReviewerActivity
+    quality: ReviewerQuality
+    answers_an_hour: float
 
 
 class Desk:
@@ -71,15 +84,23 @@ class Desk:
         clock: Clock,
         metrics: Metrics,
         sweep_seconds: float = 0.5,
+        *,
+        consensus: Rule = "majority",
+        floor: Floor | None = None,
     ) -> None:
+        """``consensus`` makes one label of several opinions; a reviewer below ``floor`` is paused."""
+        labels = len(label_names)
         self._queue = queue
         self._label_log = log
         self._label_names = frozenset(label_names)
         self._clock = clock
         self._metrics = metrics
-        self._sweep_seconds = sweep_seconds
-        self._log_settled_at = 0.0
-        self._reading = asyncio.Lock()
+        self._gold: dict[str, str] = {}
+        self._follower = TallyFollower(log, labels, clock)
+        self._settler = Settler(queue, log, FloorKeeper(queue, self._follower, floor).judge)
+        self._reviser = Reviser(queue, log, self._settler, self._gold, clock)
+        resolver = Resolver(queue, log, self._follower, consensus, labels, clock)
+        self._upkeep = Upkeep(queue, self._settler, resolver, metrics, sweep_seconds)
         self._log = structlog.get_logger()
 
     async def claim(
@@ -102,15 +123,18 @@ class Desk:
     async def label(
         self, query_id: str, fence: int, reviewer: str, label: str, idempotency_key: str
     ) -> tuple[Answer, bool]:
-        """Records a label; returns the answer that stands, and whether it had been recorded before.
+        """Records a label, or an opinion where the query asks for several; returns the answer that stands,
+        and whether it had been recorded before.
 
-        On return the log has it. Raises ``NotALabel``; ``Superseded`` when it came too late to count (it is
-        kept as an opinion); ``Unrecorded`` when the log did not confirm it: repeat it with the same key.
+        On return the log has it. Raises ``NotALabel``; ``TooLate`` when it came too late to count (it is kept
+        as an opinion); ``Unrecorded`` when the log did not confirm it: repeat it with the same key.
         """
-        if label not in self._label_names:
-            known = ", ".join(sorted(self._label_names))
-            raise NotALabel(query_id, f"'{label}' is not a label; the labels are {known}")
-        opened = await self._begin(query_id, fence, reviewer, label, idempotency_key)
+        self._check_label(query_id, label)
+        try:
+            opened = await self._begin(query_id, fence, reviewer, label, idempotency_key)
+        except TooLate as late:
+            await self._keep_opinion(late.query, label, reviewer)
+            raise
         if isinstance(opened, Answer):
             return opened, True
         answer = await self._append(opened, fence, reviewer, label)
@@ -133,32 +157,102 @@ class Desk:
         """Gives the query back to its queue."""
         await self._queue.release(query_id, fence, reviewer)
 
+    async def skip(self, query_id: str, fence: int, reviewer: str, reason: str) -> None:
+        """Gives the query back unanswered, never to be shown to this reviewer again."""
+        await self._queue.skip(query_id, fence, reviewer, reason)
+
     async def escalate(self, query_id: str, fence: int, reviewer: str, reason: str) -> None:
-        """Gives the query on to the ``escalated`` queue."""
+        """Gives the query on to the queue that its queue escalates to."""
         await self._queue.escalate(query_id, fence, reviewer, reason)
 
-    async def view(self, query_id: str) -> QueryView:
-        """A query and where it stands."""
-        return await self._queue.view(query_id)
+    async def answers(self, reviewer: str) -> Sequence[PastAnswer]:
+        """The reviewer's last ten answers that stand, the newest first."""
+        return await self._queue.answers(reviewer)
+
+    async def undo(self, query_id: str, revision: int, reviewer: str) -> Claim:
+        """Takes one of the reviewer's last ten answers back, whose revision this is, and leases the query to
+        them anew. On return the log has it.
+
+        Raises ``Stale``, ``NotUndoable``; ``Unrecorded`` when the log did not confirm it: repeat it.
+        """
+        return await self._reviser.undo(query_id, revision, reviewer)
+
+    async def correct(self, query_id: str, revision: int, reviewer: Reviewer, label: str) -> Answer:
+        """Replaces an answer, whose revision this is: one of the reviewer's last ten, or any label if they
+        lead. On return the log has it.
+
+        Raises ``NotALabel``, ``Stale``, ``NotUndoable``; ``Unrecorded`` when the log did not confirm it:
+        repeat it.
+        """
+        self._check_label(query_id, label)
+        return await self._reviser.correct(query_id, revision, reviewer, label)
+
+    async def view(self, query_id: str, reviewer: str = "") -> QueryView:
+        """A query and where it stands; one with a known answer only for a ``reviewer`` who was asked it."""
+        return await self._queue.view(query_id, reviewer)
+
+    async def page(
+        self, state: State | None, queue: str | None = None, cursor: str | None = None, limit: int = 100
+    ) -> Page:
+        """Queries in a state and queue, a page at a time; ``ValueError`` for a ``cursor`` that is none."""
+        return await self._queue.page(state, queue, cursor, limit)
+
+    async def disputes(self, count: int) -> Sequence[QueryView]:
+        """Up to ``count`` queries whose opinions disagree and nobody has decided, the longest so first."""
+        return await self._queue.disputes(count)
 
     async def status(self) -> QueueStatus:
         """The desk at a glance."""
         return await self._queue.status()
 
+    async def reviewers(self) -> Sequence[ReviewerStanding]:
+        """All reviewers, by name. How well they do is as of what ``run`` has read of the log so far."""
+        tally, now = self._follower.tally, self._clock.time()
+        return [
+            ReviewerStanding(one, tally.quality(one.name), tally.answers_an_hour(one.name, now))
+            for one in await self._queue.reviewers()
+        ]
+
+    async def pause(self, reviewer: str, reason: str) -> None:
+        """No more claims for this reviewer; what is in hand can still be answered."""
+        await self._queue.pause(reviewer, reason)
+
+    async def resume(self, reviewer: str) -> None:
+        """Claims again. One paused for their gold answers is judged again at their next wrong one."""
+        await self._queue.resume(reviewer)
+
+    async def seize(self, query_id: str) -> Sequence[str]:
+        """Takes the query from all who hold it, back to its queue; returns who they were."""
+        return await self._queue.seize(query_id)
+
+    async def set_gold(self, gold: Sequence[GoldQuery]) -> None:
+        """From now on these questions are asked among others; each desk of a queue must be told the same."""
+        self._gold.update((one.query.query_id, one.expected) for one in gold)
+        await self._queue.set_gold(gold)
+
     async def replay(self) -> None:
-        """Settles all that the label log holds, from its start, as after a loss of the store."""
-        await self._catch_up(from_start=True)
+        """Tells the store all that the label log holds, from its start, as after a loss of the store."""
+        await self._settler.look(from_start=True)
 
     async def run(self) -> None:
-        """Until cancelled: settles what comes into the log, ends what lapsed or expired, keeps the metrics.
+        """Until cancelled: settles what comes into the log, resolves opinions, ends what lapsed or expired,
+        keeps the tally of reviewers and the metrics.
 
         Outages are waited out. Raises ``TopicRefused`` when the log is not the one the store knows.
         """
-        parts = [asyncio.create_task(self._keep_doing(step)) for step in (self._follow, self._tend)]
+        work = (self._upkeep.follow(), self._upkeep.tend(), self._follower.run())
+        parts = [asyncio.create_task(part) for part in work]
         try:
-            await asyncio.gather(*parts)
+            # Not gathered at once, or all of them would be cancelled twice, and redis-py lose connections.
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*done)
         finally:
             await end(*parts)
+
+    def _check_label(self, query_id: str, label: str) -> None:
+        if label not in self._label_names:
+            known = ", ".join(sorted(self._label_names))
+            raise NotALabel(query_id, f"'{label}' is not a label; the labels are {known}")
 
     async def _claim(self, reviewer: Reviewer, queues: Sequence[str], count: int) -> Sequence[Claim]:
         claiming = asyncio.create_task(self._queue.claim(reviewer, queues, count))
@@ -179,114 +273,27 @@ class Desk:
             return opened
         # The first attempt may have reached the log; settled, it is a replay.
         try:
-            await self._catch_up()
+            await self._settler.look()
         except (LabelLogUnreachable, SourceUnavailable) as error:
             raise Unrecorded(query_id, "the label log does not answer; please repeat") from error
         return await self._queue.begin(query_id, fence, reviewer, label, idempotency_key)
 
     async def _append(self, recording: Recording, fence: int, reviewer: str, label: str) -> Answer:
-        query = recording.query
-        record = encode_log_record(_record(recording, label, reviewer, self._clock.time()))
+        query_id = recording.query.query_id
+        record = answered(recording, label, reviewer, self._clock.time())
         try:
-            (offset,) = await self._label_log.append([record])
+            (offset,) = await self._label_log.append([encode_log_record(record)])
         except LabelLogUnreachable as error:
-            raise Unrecorded(
-                query.query_id, "the label log did not confirm the label in time; please repeat"
-            ) from error
+            raise Unrecorded(query_id, "the label log did not confirm it in time; please repeat") from error
         except LabelLogRefused as error:
-            await self._queue.abort(query.query_id, fence, reviewer)
-            raise Unrecorded(query.query_id, f"the label log does not take the label: {error}") from error
-        return Answer(query.query_id, label, reviewer, offset, recording.revision)
+            await self._queue.abort(query_id, fence, reviewer)
+            raise Unrecorded(query_id, f"the label log does not take the label: {error}") from error
+        return answer_of(record, offset)
 
-    async def _follow(self) -> None:
-        position = await self._catch_up()
-        async with self._reading:
-            await self._settle(await self._label_log.read(position, _RECORDS_A_READ, _READ_SECONDS))
-
-    async def _catch_up(self, *, from_start: bool = False) -> int:
-        """Settles all that the log holds now and is not settled yet; returns its end."""
-        async with self._reading:
-            settled = await self._queue.settled()
-            end = await self._label_log.end()
-            if settled.position > end:
-                raise TopicRefused(
-                    f"the label log ends at offset {end}, but the desk's store has settled it up to "
-                    f"{settled.position}: they do not belong together"
-                )
-            position = 0 if from_start else settled.position
-            while position < end:
-                records = await self._label_log.read(position, _RECORDS_A_READ, _KNOWN_RECORD_SECONDS)
-                if not records:
-                    raise LabelLogUnreachable(f"nothing at offset {position} of a log that ends at {end}")
-                await self._settle(records)
-                position = records[-1][0] + 1
-            self._log_settled_at = settled.at
-            return position
-
-    async def _settle(self, records: Sequence[tuple[int, bytes]]) -> None:
-        if records:
-            await self._queue.settle(list(self._words(records)), records[-1][0] + 1)
-
-    def _words(self, records: Sequence[tuple[int, bytes]]) -> Iterator[Answer | Retracted]:
-        for offset, content in records:
-            try:
-                record = decode_log_record(content)
-            except Unreadable as error:
-                self._log.warning("label_log_record_unreadable", offset=offset, error=str(error))
-                continue
-            if isinstance(record, Retraction):
-                yield Retracted(record.label_id, record.revision, offset)
-            elif isinstance(record, Label) and record.query_id is not None:
-                yield Answer(record.query_id, record.label, record.labelled_by, offset, record.revision)
-
-    async def _tend(self) -> None:
-        for _ in range(_SWEEPS_A_ROUND):
-            if not await self._queue.sweep(self._log_settled_at):
-                break
-        status = await self._queue.status()
-        for lane in _LANES:
-            backlog = status.waiting.get(lane, 0) + status.leased.get(lane, 0)
-            self._metrics.review_backlog.labels(lane).set(backlog)
-        self._metrics.review_oldest_seconds.set(status.oldest_seconds)
-        self._metrics.live_reviewers.set(status.live_reviewers)
-        self._metrics.queries_expired.set(status.expired_total)
-        self._metrics.queries_dead.set(status.dead_total)
-        await asyncio.sleep(self._sweep_seconds)
-
-    async def _keep_doing(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Repeats ``step`` until cancelled; an outage is waited out, and told once."""
-        out = False
-        while True:
-            try:
-                await step()
-            except (DeskUnreachable, LabelLogUnreachable, SourceUnavailable) as error:
-                if not out:
-                    self._log.warning("desk_outage", step=step.__name__, error=str(error))
-                out = True
-                await asyncio.sleep(_OUTAGE_SECONDS)
-            else:
-                if out:
-                    self._log.info("desk_recovered", step=step.__name__)
-                out = False
-
-
-def _record(recording: Recording, label: str, reviewer: str, now: float) -> Label:
-    """The label log's record of an answer; self-contained, so that the model can be rebuilt from the log."""
-    query = recording.query
-    return Label(
-        label_id=query.query_id,
-        revision=recording.revision,
-        event_id=query.event_id,
-        label=label,
-        source="reviewer",
-        labelled_by=reviewer,
-        labelled_at=now,
-        features=query.features,
-        query_id=query.query_id,
-        lane=query.lane,
-        propensity=query.propensity,
-        probabilities=query.probabilities,
-        model_version=query.model_version,
-        decided_at=query.decided_at,
-        segments=query.segments,
-    )
+    async def _keep_opinion(self, query: Query, label: str, reviewer: str) -> None:
+        record = too_late(query, label, reviewer, self._clock.time())
+        try:
+            await self._label_log.append([encode_log_record(record)])
+        except (LabelLogUnreachable, LabelLogRefused) as error:
+            # It would have changed nothing, and the store has it.
+            self._log.warning("opinion_not_recorded", query_id=query.query_id, error=str(error))

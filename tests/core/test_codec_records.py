@@ -165,7 +165,7 @@ def test_a_label_from_before_reviews_were_timed_is_read() -> None:
 def test_opinions_are_told_apart_by_slot_and_gold_by_reviewer() -> None:
     """A gold question is asked of everybody under one query id; a slot has one standing answer."""
     assert replace(OPINION, kind="overlap").label_id == "q1~2"
-    assert OPINION.label_id == "q1~gold:ann"
+    assert OPINION.label_id == "q1~ann"
     assert replace(OPINION, kind="late").label_id == "q1~late:ann"
 
 

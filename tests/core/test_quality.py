@@ -37,7 +37,7 @@ records: st.SearchStrategy[LogRecord | None] = st.one_of(
     st.builds(answer, labels, query_id=queries, source=st.just("consensus"), revision=revisions),
     st.builds(
         taken_back,
-        st.sampled_from(("q1", "q2", "q1~1", "q1~2", "q2~3", "q1~gold:ann", "q3~gold:bob", "seed-1")),
+        st.sampled_from(("q1", "q2", "q1~1", "q1~2", "q2~3", "q1~ann", "q3~bob", "seed-1")),
         revisions,
     ),
     st.none(),

@@ -7,7 +7,7 @@ their contract tests.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -157,5 +157,10 @@ async def killed(store: Store, log: LabelLogDouble, claim: Claim) -> None:
         await give(desk_of(store.queue, log), claim, "fraud")
 
 
+def of_the_desk(logs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the desk's own upkeep logged, without the tally's outages."""
+    return [entry["event"] for entry in logs if entry["event"].startswith("desk_")]
+
+
 def log_was_read(desk: Desk) -> bool:
-    return desk._log_settled_at > 0
+    return desk._settler.log_settled_at > 0

@@ -15,7 +15,15 @@ from streamsel.review.refusals import DeskUnreachable
 from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import ANN, BOB, EXPIRE, LEASE, SETTINGS, Store, connect, query
-from tests.services.desk.desks import LabelLogDouble, claimed, desk_of, running, until, until_state
+from tests.services.desk.desks import (
+    LabelLogDouble,
+    claimed,
+    desk_of,
+    of_the_desk,
+    running,
+    until,
+    until_state,
+)
 
 
 async def test_a_waiting_claim_is_answered_when_a_query_is_offered(store: Store, desk: Desk) -> None:
@@ -94,16 +102,16 @@ async def test_i6_the_background_ends_what_has_lapsed_and_counts_what_is_lost(
 async def test_the_background_waits_out_a_store_that_is_away(store: Store, desk: Desk) -> None:
     """It goes on by itself, and says once that it stopped and once that it goes on."""
     await store.queue.offer([query(1)])
-    script, client = store.queue._script, store.client
+    script, client = store.queue._call, store.client
     with capture_logs() as logs:
         async with connect("unix:///nonexistent/socket") as nowhere:
-            script.registered_client = nowhere
+            script.client = nowhere
             with pytest.raises(DeskUnreachable):
                 await desk.status()
             async with running(desk):
-                await until(lambda: len(logs) == 2)
-                script.registered_client = client
+                await until(lambda: len(of_the_desk(logs)) == 2)
+                script.client = client
                 await store.advance(EXPIRE)
-                await until(lambda: len(logs) == 4)
+                await until(lambda: len(of_the_desk(logs)) == 4)
                 assert (await desk.view("q0001")).state == State.EXPIRED
-    assert sorted(entry["event"] for entry in logs) == ["desk_outage"] * 2 + ["desk_recovered"] * 2
+    assert sorted(of_the_desk(logs)) == ["desk_outage"] * 2 + ["desk_recovered"] * 2

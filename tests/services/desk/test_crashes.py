@@ -16,6 +16,7 @@ from tests.services.desk.desks import (
     give,
     killed,
     log_was_read,
+    of_the_desk,
     raising,
     running,
     until,
@@ -105,10 +106,10 @@ async def test_while_the_log_is_away_no_recording_is_given_up(
             log.before, log.after = go_away, raising(Killed())
             await killed(store, log, claim)
             await store.advance(10 * RECORDING)
-            await until(lambda: any(entry["event"] == "desk_outage" for entry in logs))
+            await until(lambda: "desk_outage" in of_the_desk(logs))
             assert await desk.claim(BOB) == []
             assert (await desk.view("q0001")).state == State.RECORDING
             log.reachable = True
             await until_state(desk, claim, State.LABELLED)
-            await until(lambda: len(logs) == 2)
-    assert [entry["event"] for entry in logs] == ["desk_outage", "desk_recovered"]
+            await until(lambda: len(of_the_desk(logs)) == 2)
+    assert of_the_desk(logs) == ["desk_outage", "desk_recovered"]

@@ -105,7 +105,6 @@ async def test_what_was_lost_is_back_less_what_is_answered(shift: Shift) -> None
         three.query_id: three,
     }
     assert all(claim.fence > held[query_id].fence for query_id, claim in again.items())
-    assert (await shift.store.queue.settled()).position == 2
 
 
 async def test_a_rebuilt_queue_is_left_as_it_is(shift: Shift) -> None:
