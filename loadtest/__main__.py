@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from loadtest.console import console
 from loadtest.quality.whole import quality
 from loadtest.scoring import scoring
 from loadtest.throughput import Options, throughput
@@ -38,6 +39,16 @@ def scoring_command(
 ) -> None:
     """Scoring and selection on one core, and an hour of simulated reviewers. Takes a few minutes."""
     figures = scoring()
+    typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
+
+
+@app.command("console", epilog="Example: python -m loadtest console --json")
+def console_command(
+    events: Annotated[int, typer.Option(min=10, help="Events to answer.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """From the key that answers an event to the next one painted, in Chromium. Takes a minute or two."""
+    figures = console(events)
     typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
 
 

@@ -42,34 +42,30 @@ async function start() {
 async function look() {
   for (let failed = false; ; ) {
     await seen();
-    try {
-      await refresh();
-      if (failed) notify("");
-      failed = false;
-      await pause(LOOK_SECONDS);
-    } catch (error) {
-      if (!error.title) throw error;
-      notify(`${error.title} What is shown may be old.`, "warning");
-      failed = true;
-      await beforeTryingAgain(error);
-    }
+    const failure = await refresh();
+    if (failure) notify(`${failure.title} Some of what is shown may be old.`, "warning");
+    else if (failed) notify("");
+    failed = Boolean(failure);
+    await (failure ? beforeTryingAgain(failure) : pause(LOOK_SECONDS));
   }
 }
 
+/** Each part by itself, so that what is out of order leaves the others alone; gives the first failure. */
 async function refresh() {
   const list = (state) => call("GET", `v1/queries?state=${state}&limit=${MOST_LISTED}`);
-  const [history, reviewers, disputes, waiting, held] = await Promise.all([
-    call("GET", "v1/history"),
-    call("GET", "v1/reviewers"),
-    call("GET", "v1/disputes"),
-    list("waiting"),
-    list("leased"),
+  const outcomes = await Promise.allSettled([
+    call("GET", "v1/history").then(showHistory),
+    call("GET", "v1/reviewers").then((reviewers) => showReviewers(reviewers, refresh)),
+    call("GET", "v1/disputes").then(showDisputes),
+    Promise.all([list("leased"), list("waiting")]).then(([held, waiting]) => {
+      showHeld(held.items, refresh);
+      showRules([...held.items, ...waiting.items]);
+    }),
   ]);
-  showHistory(history);
-  showReviewers(reviewers, refresh);
-  showDisputes(disputes);
-  showHeld(held.items, refresh);
-  showRules([...waiting.items, ...held.items]);
+  const failures = outcomes.filter(({ status }) => status === "rejected").map(({ reason }) => reason);
+  const mistake = failures.find(({ title }) => !title);
+  if (mistake) throw mistake;
+  return failures[0];
 }
 
 await start();

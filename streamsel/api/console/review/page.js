@@ -2,7 +2,7 @@
 
 import { offerThemes, showSession, signIn, signOut, useLink } from "../shared/access.js";
 import { call, whenSignedOut } from "../shared/client.js";
-import { byId, element } from "../shared/dom.js";
+import { byId } from "../shared/dom.js";
 import { followQueue } from "../shared/live.js";
 import { notify, ownUpToMistakes } from "../shared/notices.js";
 import { patiently } from "../shared/waiting.js";
@@ -66,7 +66,8 @@ function work(session, choices) {
   offerHelp(keys);
   offerDialogs((act, body) => desk.decide(act, body));
   offerSearch();
-  offerQueues(session, hand);
+  const addQueues = offerQueues(hand);
+  addQueues(session.queues ?? []);
   byId("sign-out").addEventListener("click", () => hand.leave().then(signOut));
   byId("skip").addEventListener("click", () => desk.ask("skip"));
   byId("escalate").addEventListener("click", () => desk.ask("escalate"));
@@ -85,7 +86,10 @@ function work(session, choices) {
   addEventListener("pagehide", () => hand.leave());
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   desk.render();
-  followQueue(showQueue);
+  followQueue((status) => {
+    showQueue(status);
+    if (!session.queues) addQueues(Object.keys(status.queues ?? { default: 0, escalated: 0 }));
+  });
 }
 
 function press(event, keys, desk, acts) {
@@ -118,17 +122,18 @@ async function signInAgain(name, hand, outbox, desk) {
   desk.render();
 }
 
-function offerQueues({ queues }, hand) {
+/** All of the reviewer's queues together, or one: those they are bound to, or all there are. */
+function offerQueues(hand) {
   const choice = byId("queue");
-  for (const queue of ["", ...(queues ?? ["default", "escalated"])]) {
-    const option = element("option", "", queue || "All of mine");
-    option.value = queue;
-    choice.append(option);
-  }
+  choice.append(new Option("All of mine", ""));
   choice.addEventListener("change", () => {
     choice.blur(); // so that the keys answer again
     hand.turnTo(choice.value);
   });
+  return (queues) => {
+    const known = new Set([...choice.options].map(({ value }) => value));
+    choice.append(...queues.filter((queue) => !known.has(queue)).map((queue) => new Option(queue, queue)));
+  };
 }
 
 await start();

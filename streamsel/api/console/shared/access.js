@@ -29,6 +29,8 @@ export async function signIn(show) {
     } catch (error) {
       if (error.status !== 401 && error.status !== 403) throw error;
       show();
+      byId("provider").hidden = !error.signIn;
+      if (error.signIn) byId("provider-link").href = error.signIn;
       useKey(await askForKey(asked ? error.message : ""));
     }
   }

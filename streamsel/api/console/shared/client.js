@@ -2,7 +2,10 @@
 
 const KEY = "streamsel.key";
 
-/** The server refused: `status`, what kind of problem, a sentence on it, and seconds to wait before trying again. */
+/**
+ * The server refused: `status`, what kind of problem, a sentence on it, seconds to wait before trying again, and
+ * where people sign in, if that is what is missing and there is such a place.
+ */
 export class Refused extends Error {
   constructor(status, problem, retryAfter) {
     super(problem?.detail ?? `The server answered ${status}.`);
@@ -10,6 +13,7 @@ export class Refused extends Error {
     this.kind = problem?.type?.split("/").pop() ?? "";
     this.title = `${problem?.title ?? "The server is out of order"}.`;
     this.retryAfter = retryAfter;
+    this.signIn = problem?.sign_in;
   }
 
   /** The same call may work later. */
