@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from streamsel.codec import encode_log_record
+from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.spec import ModelSpec
 from streamsel.review.consensus import Rule
 from streamsel.review.lifecycle import State
 from streamsel.review.refusals import TooLate
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import ANN, BOB, EXPIRE, LEASE, Store, query
 from tests.core.review_records import gold
-from tests.services.desk.desks import LabelLogDouble, give, running, until
+from tests.services.desk.desks import LABELS, HoldUp, LabelLogDouble, desk_of, give, running, until
 from tests.services.desk.panels import (
     CYD,
     asked,
@@ -110,6 +112,30 @@ async def test_the_weighted_rule_knows_who_has_been_right(server: str, log: Labe
             await until(lambda: len(log.labels()) == 1)
     (label,) = log.labels()
     assert (label.label, label.labelled_by) == ("fraud", "ann,bob,cyd")
+
+
+async def test_two_desks_that_resolve_one_query_at_once_make_one_label(
+    store: Store, desk: Desk, log: LabelLogDouble
+) -> None:
+    """Both labels reach the log under one id and revision; the first stands, and is all the model learns."""
+    await asked(store, desk, "fraud", "fraud", by=[ANN, BOB])
+    log.before = hold_up = HoldUp()
+    other = desk_of(store.queue, log)
+    async with running(desk):
+        await hold_up.reached.wait()
+        async with running(other):
+            await until(lambda: _is(other, State.LABELLED))
+        hold_up.go_on.set()
+        await until(lambda: len(log.labels()) == 2)
+        await until(lambda: _settled(store, 4))
+    first, second = log.labels()
+    assert (first.label_id, first.revision) == (second.label_id, second.revision) == ("q0001", 1)
+    view = await desk.view("q0001")
+    assert view.answer is not None
+    assert view.answer.offset == 2
+    fold = Fold(ModelSpec(LABELS))
+    outcomes = [fold.apply(offset, record).outcome for offset, record in enumerate(records(log))]
+    assert outcomes == [Outcome.OPINION, Outcome.OPINION, Outcome.LEARNED, Outcome.DUPLICATE]
 
 
 async def test_those_who_answered_decide_when_a_slot_expires(
