@@ -1,9 +1,13 @@
-#!lua
+#!lua name=streamsel_desk
 -- The review desk: every state change of a slot is one call of this script.
 --
--- States and moves are those of review/lifecycle.py. Needs Redis 7 or Valkey; runs with no flags, so that a
--- store that is out of memory refuses a call before it has changed anything. Times are whole microseconds of
--- the store's clock, the only one that counts.
+-- A function library of Redis 7 or Valkey: what a call needs is built once, when it is loaded, and not anew for
+-- each call as for a script that is evaluated. Whoever loads it puts a digest of this text behind its name, so
+-- that processes of several releases can share a store.
+--
+-- States and moves are those of review/lifecycle.py. Runs with no flags, so that a store that is out of memory
+-- refuses a call before it has changed anything. Times are whole microseconds of the store's clock, the only
+-- one that counts.
 --
 -- A slot is named by its query's id when it is the first, <query id>~2, ~3 … when it is another; the deciding
 -- slot of a query with k is ~k+1. That of a question whose answer is known is <query id>~<reviewer>.
@@ -12,8 +16,10 @@
 --   1  what all keys begin with, a hash tag in it, so that they share a cluster slot. The keys are
 --
 --   query:<slot>          HASH, a slot; kept `retain` after its query is finished
---     state queue           where it is; which queue it waits in
---     lane priority         why it was asked; its score in the queue, the lowest first
+--     state queue           where it is; which queue it waits in, absent: default
+--     lane                  why it was asked
+--     priority              its score in the queue, once it has left that: when it was offered, less its head
+--                           start; the lowest goes first
 --     due                   when it is to be answered, if its queue says
 --     fence holder          the newest claim's number and reviewer; holder is '' once given up
 --     ended                 how it was given up: release, escalate, skip, seize
@@ -25,7 +31,7 @@
 --     reopens               the reviewer who is undoing the answer
 --     reason                why it was escalated, skipped, expired or dead
 --     ... of the query, with its first slot:
---     payload offered       the query as encoded by the selector; when it was offered
+--     payload               the query as encoded by the selector
 --     slots                 how many opinions it is to get; absent: one answer, the label
 --     sensitive             1, or absent
 --     skips skipped:<reviewer>   how many skipped it; each one's reason
@@ -104,27 +110,31 @@
 -- revision, offset; the kind is label, overlap, gold, late or retraction; the slot is '' for a label.
 -- Those that name one query return 'unknown', or 'superseded' and a state, where they refuse.
 
-local QUERY, WAITING, SINCE, DUE = KEYS[1] .. 'query:', KEYS[1] .. 'waiting:', KEYS[1] .. 'since:', KEYS[1] .. 'due:'
-local COMPLETE, DISPUTED, GOLD = KEYS[1] .. 'complete', KEYS[1] .. 'disputed', KEYS[1] .. 'gold'
-local REVIEWERS, REVIEWER, ANSWERS = KEYS[1] .. 'reviewers', KEYS[1] .. 'reviewer:', KEYS[1] .. 'answers:'
-local KNOWN, SELECTORS, DESK, WORK = KEYS[1] .. 'queues', KEYS[1] .. 'selectors', KEYS[1] .. 'desk', KEYS[1] .. 'work'
-local LEASES, RECORDINGS = KEYS[1] .. 'leases', KEYS[1] .. 'recordings'
-local SETS = {
-  leased = LEASES, recording = RECORDINGS, opined = KEYS[1] .. 'opined', labelled = KEYS[1] .. 'labelled',
-  expired = KEYS[1] .. 'expired', dead = KEYS[1] .. 'dead',
-}
+-- Of the call under way; set by `enter`.
+local call, ARGV, at, told
+local SETTINGS, settings_text
+local PREFIX, QUERY, WAITING, SINCE, DUE, LEASES, RECORDINGS, SETS, COMPLETE, DISPUTED, GOLD
+local REVIEWERS, REVIEWER, ANSWERS, KNOWN, SELECTORS, DESK, WORK
 
-local SETTINGS = cjson.decode(ARGV[2])
-local QUEUES = SETTINGS.queues
-local FIRST = 3
-
+local FIRST = 3 -- argument of an operation
 local MOST_MOVES = 64 -- by one sweep, so that no call holds the store for long
 local MOST_PASSED = 64 -- slots of a queue that one look passes over, likewise
 local SILENT = 5000000 -- a selector that has not reported for so long is gone
 local MEAN_OVER = 20 -- reviews, in the smoothed mean
 local UNDOABLE = 10 -- last answers of a reviewer
 
-local call = redis.call
+local function name_keys(prefix)
+  PREFIX = prefix
+  QUERY, WAITING, SINCE, DUE = prefix .. 'query:', prefix .. 'waiting:', prefix .. 'since:', prefix .. 'due:'
+  LEASES, RECORDINGS = prefix .. 'leases', prefix .. 'recordings'
+  SETS = {
+    leased = LEASES, recording = RECORDINGS, opined = prefix .. 'opined', labelled = prefix .. 'labelled',
+    expired = prefix .. 'expired', dead = prefix .. 'dead',
+  }
+  COMPLETE, DISPUTED, GOLD = prefix .. 'complete', prefix .. 'disputed', prefix .. 'gold'
+  REVIEWERS, REVIEWER, ANSWERS = prefix .. 'reviewers', prefix .. 'reviewer:', prefix .. 'answers:'
+  KNOWN, SELECTORS, DESK, WORK = prefix .. 'queues', prefix .. 'selectors', prefix .. 'desk', prefix .. 'work'
+end
 
 -- The one place that reads the clock.
 local function now()
@@ -132,7 +142,16 @@ local function now()
   return time[1] * 1000000 + time[2]
 end
 
-local at = now()
+local function enter(keys, arguments)
+  call, ARGV, told = redis.call, arguments, false
+  if PREFIX ~= keys[1] then
+    name_keys(keys[1])
+  end
+  if settings_text ~= ARGV[2] then
+    settings_text, SETTINGS = ARGV[2], cjson.decode(ARGV[2])
+  end
+  at = now()
+end
 
 -- Numbers beyond 2^46 lose digits when Lua makes text of them by itself.
 local function digits(number)
@@ -141,6 +160,15 @@ end
 
 local function load(id, ...)
   return unpack(call('HMGET', QUERY .. id, ...))
+end
+
+local function queue_first(queue, ...)
+  return queue or 'default', ...
+end
+
+-- The queue of a slot, and the fields named.
+local function load_with_queue(id, ...)
+  return queue_first(load(id, 'queue', ...))
 end
 
 local function append(list, ...)
@@ -220,11 +248,9 @@ end
 ---------------------------------------------------------------------------------------------------------------
 -- Into and out of the states. What a slot's state says, the sorted sets and the counts say as well.
 
-local told = false
-
 -- Into a queue for the first time; its time to be answered begins.
 local function place(id, queue)
-  local sla = QUEUES[queue].sla
+  local sla = SETTINGS.queues[queue].sla
   if sla > 0 then
     call('ZADD', DUE .. queue, at + sla, id)
     call('HSET', QUERY .. id, 'due', at + sla)
@@ -232,12 +258,17 @@ local function place(id, queue)
 end
 
 local function start_waiting(id, queue, lane, priority, ...)
-  if not QUEUES[queue] then -- no longer
+  if not SETTINGS.queues[queue] then -- no longer
     call('ZREM', DUE .. queue, id)
     call('HDEL', QUERY .. id, 'due')
     queue = 'default'
   end
-  call('HSET', QUERY .. id, 'state', 'waiting', 'queue', queue, ...)
+  call('HSET', QUERY .. id, 'state', 'waiting', ...)
+  if queue == 'default' then
+    call('HDEL', QUERY .. id, 'queue')
+  else
+    call('HSET', QUERY .. id, 'queue', queue)
+  end
   call('ZADD', WAITING .. queue, priority, id)
   call('ZADD', SINCE .. queue, at, id)
   call('HINCRBY', DESK, 'waiting:' .. lane, 1)
@@ -257,6 +288,7 @@ end
 
 local function leave(id, state, queue, lane, holder)
   if state == 'waiting' then
+    call('HSET', QUERY .. id, 'priority', call('ZSCORE', WAITING .. queue, id))
     call('ZREM', WAITING .. queue, id)
     call('ZREM', SINCE .. queue, id)
     call('HINCRBY', DESK, 'waiting:' .. lane, -1)
@@ -358,7 +390,7 @@ end
 -- Time passing
 
 local function lapse_lease(id)
-  local lane, queue, priority, lapses, holder = load(id, 'lane', 'queue', 'priority', 'lapses', 'holder')
+  local queue, lane, priority, lapses, holder = load_with_queue(id, 'lane', 'priority', 'lapses', 'holder')
   leave(id, 'leased', queue, lane, holder)
   lapses = (lapses or 0) + 1
   if lapses < SETTINGS.attempts then
@@ -371,13 +403,13 @@ end
 
 -- No fault of the reviewer's: not counted as an attempt.
 local function lapse_recording(id)
-  local lane, queue, priority, holder = load(id, 'lane', 'queue', 'priority', 'holder')
+  local queue, lane, priority, holder = load_with_queue(id, 'lane', 'priority', 'holder')
   leave(id, 'recording', queue, lane, holder)
   start_waiting(id, queue, lane, priority)
 end
 
 local function expire(id)
-  local lane, queue = load(id, 'lane', 'queue')
+  local queue, lane = load_with_queue(id, 'lane')
   leave(id, 'waiting', queue, lane)
   call('HINCRBY', DESK, 'expired', 1)
   close(id, 'expired', queue, 'reason', string.format('unclaimed for %g seconds', SETTINGS.expire / 1000000))
@@ -439,11 +471,11 @@ local operation = {}
 function operation.adopt()
   local moved = 0
   for _, queue in ipairs(call('SMEMBERS', KNOWN)) do
-    if not QUEUES[queue] then
+    if not SETTINGS.queues[queue] then
       moved = moved + pass(WAITING .. queue, '+inf', MOST_MOVES, function(id)
-        local lane, priority = load(id, 'lane', 'priority')
+        local lane = load(id, 'lane')
         leave(id, 'waiting', queue, lane)
-        start_waiting(id, queue, lane, priority)
+        start_waiting(id, queue, lane, load(id, 'priority'))
       end)
     end
   end
@@ -458,7 +490,7 @@ function operation.offer()
     if call('EXISTS', QUERY .. query) == 0 then
       local priority = at - head_start
       slots = tonumber(slots)
-      call('HSET', QUERY .. query, 'payload', payload, 'offered', at)
+      call('HSET', QUERY .. query, 'payload', payload)
       if slots > 1 then
         call('HSET', QUERY .. query, 'slots', slots)
       end
@@ -467,7 +499,7 @@ function operation.offer()
       end
       for number = 1, slots do
         local id = slot_of(query, number)
-        start_waiting(id, queue, lane, priority, 'lane', lane, 'priority', priority)
+        start_waiting(id, queue, lane, priority, 'lane', lane)
         place(id, queue)
       end
       added = added + 1
@@ -528,8 +560,9 @@ local function shift_of(reviewer)
   }
 end
 
+-- The parts of a CLAIM.
 local function claim_of(id, payload, sensitive)
-  local queue, fence, lapses, due = load(id, 'queue', 'fence', 'lapses', 'due')
+  local queue, fence, lapses, due = load_with_queue(id, 'fence', 'lapses', 'due')
   return payload, queue, tonumber(fence), (lapses or 0) + 1, due or '', sensitive or 0
 end
 
@@ -538,10 +571,9 @@ local function too_many(shift, sensitive)
   return sensitive and SETTINGS.sensitive > 0 and shift.run >= SETTINGS.sensitive
 end
 
-local function hand_out(shift, id, claims, lane, fence, payload, sensitive)
+local function hand_out(shift, claims, id, lane, fence, sensitive)
   take_in_hand(id, 'leased', lane, shift.name, claims[1], 'fence', fence, 'claimed', at)
   shift.handed, shift.run = shift.handed + 1, sensitive and shift.run + 1 or 0
-  append(claims, claim_of(id, payload, sensitive))
 end
 
 -- Leases a waiting slot to the reviewer, if it is for them.
@@ -552,7 +584,8 @@ local function try(shift, id, claims)
   if skipped or too_many(shift, sensitive) or expected and name ~= shift.name then
     return false
   end
-  local newest, holder, queue, lane, label = load(id, 'fence', 'holder', 'queue', 'lane', 'label')
+  local queue, lane, newest, holder, label, lapses, due =
+    load_with_queue(id, 'lane', 'fence', 'holder', 'label', 'lapses', 'due')
   local newest_of_all, had = newest, false
   if slots then
     newest_of_all, had = look_at_others(id, query, slots, shift.name)
@@ -567,7 +600,9 @@ local function try(shift, id, claims)
     call('HDEL', QUERY .. id, 'label', 'key', 'took')
   end
   leave(id, 'waiting', queue, lane)
-  hand_out(shift, id, claims, lane, fence_after(newest_of_all), payload, sensitive)
+  local fence = fence_after(newest_of_all)
+  hand_out(shift, claims, id, lane, fence, sensitive)
+  append(claims, payload, queue, fence, (lapses or 0) + 1, due or '', sensitive or 0)
   return true
 end
 
@@ -588,7 +623,8 @@ local function try_gold(shift, queues, claims)
     elseif queues[queue] and not too_many(shift, sensitive) then
       call('HSET', QUERY .. id, 'queue', queue, 'lane', lane, 'priority', at)
       place(id, queue)
-      hand_out(shift, id, claims, lane, at, payload, sensitive)
+      hand_out(shift, claims, id, lane, at, sensitive)
+      append(claims, claim_of(id, payload, sensitive))
       return true
     else
       all_before = false
@@ -727,7 +763,7 @@ local function give_up(ended, query, fence, reviewer, target, ...)
     return refused
   end
   active(reviewer)
-  local queue, lane = load(id, 'queue', 'lane')
+  local queue, lane = load_with_queue(id, 'lane')
   leave(id, 'leased', queue, lane, reviewer)
   call('HSET', QUERY .. query, 'lost:' .. fence, reviewer)
   if load(query, 'expected') and ended ~= 'release' then
@@ -743,7 +779,7 @@ local function same(queue)
 end
 
 local function above(queue)
-  return QUEUES[queue] and QUEUES[queue].to or 'escalated'
+  return SETTINGS.queues[queue] and SETTINGS.queues[queue].to or 'escalated'
 end
 
 function operation.release(query, fence, reviewer)
@@ -769,7 +805,7 @@ function operation.seize(query)
   end
   local holders = {}
   for _, id in ipairs(slots_of(query, slots)) do
-    local state, queue, lane, holder, fence = load(id, 'state', 'queue', 'lane', 'holder', 'fence')
+    local queue, state, lane, holder, fence = load_with_queue(id, 'state', 'lane', 'holder', 'fence')
     if state == 'leased' then
       leave(id, state, queue, lane, holder)
       call('HSET', QUERY .. query, 'lost:' .. fence, holder)
@@ -823,7 +859,7 @@ function operation.begin(query, fence, reviewer, label, key)
     end
     return {'superseded', state}
   end
-  local queue, lane, claimed, revision = load(id, 'queue', 'lane', 'claimed', 'revision')
+  local queue, lane, claimed, revision = load_with_queue(id, 'lane', 'claimed', 'revision')
   leave(id, state, queue, lane, holder)
   if state == 'leased' then
     -- How long a review takes is learned from leases that did not lapse.
@@ -841,7 +877,7 @@ function operation.abort(query, fence, reviewer)
   if not id then
     return {'unknown'}
   end
-  local state, newest, holder, queue, lane = load(id, 'state', 'fence', 'holder', 'queue', 'lane')
+  local queue, lane, state, newest, holder = load_with_queue(id, 'lane', 'state', 'fence', 'holder')
   local ours = newest == fence and holder == reviewer
   if state == 'leased' and ours then
     return 1 -- a repetition
@@ -864,7 +900,8 @@ end
 
 -- Puts an answer on a slot that is in any state.
 local function answer(id, after, label, by, revision, offset)
-  local state, queue, lane, holder, recorded, took = load(id, 'state', 'queue', 'lane', 'holder', 'label', 'took')
+  local queue, lane, state, holder, recorded, took =
+    load_with_queue(id, 'lane', 'state', 'holder', 'label', 'took')
   leave(id, state, queue, lane, holder)
   if state == 'leased' or state == 'recording' then
     count_completion(took)
@@ -882,7 +919,7 @@ local settle = {}
 -- Each returns the slot whose answer is to be told, or nothing.
 
 function settle.label(query, _, label, by, revision, offset)
-  local state, slots, queue, lane, priority = load(query, 'state', 'slots', 'queue', 'lane', 'priority')
+  local queue, lane, state, slots = load_with_queue(query, 'lane', 'state', 'slots')
   if not state then
     return nil
   end
@@ -894,7 +931,7 @@ function settle.label(query, _, label, by, revision, offset)
   if slots then
     for number = 1, slots do
       local id = slot_of(query, number)
-      local state, queue, lane, holder = load(id, 'state', 'queue', 'lane', 'holder')
+      local queue, lane, state, holder = load_with_queue(id, 'lane', 'state', 'holder')
       if state ~= 'labelled' then
         leave(id, state, queue, lane, holder)
         close(id, 'labelled', queue)
@@ -902,6 +939,7 @@ function settle.label(query, _, label, by, revision, offset)
     end
   end
   if not decided then
+    local priority = load(query, 'priority')
     call('HSET', QUERY .. deciding, 'state', 'labelled', 'queue', queue, 'lane', lane, 'priority', priority)
   end
   answer(deciding, 'labelled', label, by, revision, offset)
@@ -943,9 +981,10 @@ function settle.retraction(query, name, _, _, revision, offset)
   local slots, expected = load(query, 'slots', 'expected')
   local id = name == '' and deciding_of(query, slots) or expected and query .. '~' .. name
     or slots and slot_of(query, tonumber(name) or 0)
-  local state, queue, lane, priority, due, reopens
+  local queue, lane, state, priority, due, reopens
   if id then
-    state, queue, lane, priority, due, reopens = load(id, 'state', 'queue', 'lane', 'priority', 'due', 'reopens')
+    queue, lane, state, priority, due, reopens =
+      load_with_queue(id, 'lane', 'state', 'priority', 'due', 'reopens')
   end
   if not state or not stands(id, revision, offset) then
     return
@@ -998,13 +1037,13 @@ function operation.settled()
 end
 
 function operation.dispute(query)
-  local state, slots, queue, lane, priority = load(query, 'state', 'slots', 'queue', 'lane', 'priority')
+  local queue, lane, state, slots, priority = load_with_queue(query, 'lane', 'state', 'slots', 'priority')
   if not state then
     return {'unknown'}
   end
   if call('ZREM', COMPLETE, query) == 1 then
     local id, target = deciding_of(query, slots), above(queue)
-    start_waiting(id, target, lane, priority, 'lane', lane, 'priority', priority)
+    start_waiting(id, target, lane, priority, 'lane', lane)
     place(id, target)
     call('ZADD', DISPUTED, at, query)
   end
@@ -1069,6 +1108,10 @@ local function view(query, reviewer)
   local found = {}
   for _, id in ipairs(ids) do
     local fields = call('HGETALL', QUERY .. id)
+    local waits_at = call('ZSCORE', WAITING .. (load_with_queue(id)), id)
+    if waits_at then
+      append(fields, 'priority', waits_at)
+    end
     if #fields > 0 then
       append(found, id, fields)
     end
@@ -1085,7 +1128,7 @@ function operation.view(reviewer)
 end
 
 function operation.members(set, score, member, count)
-  local key = KEYS[1] .. set
+  local key = PREFIX .. set
   local from = 0
   if member ~= '' then
     -- Where the last one has moved on, those of its score are told again rather than left out.
@@ -1097,7 +1140,7 @@ function operation.members(set, score, member, count)
 end
 
 function operation.oldest(set, count)
-  return call('ZRANGE', KEYS[1] .. set, 0, count - 1)
+  return call('ZRANGE', PREFIX .. set, 0, count - 1)
 end
 
 function operation.answers(reviewer)
@@ -1139,4 +1182,7 @@ function operation.report(selector, events_per_second)
   return {facts(), tostring(total), live}
 end
 
-return operation[ARGV[1]](unpack(ARGV, FIRST, math.min(#ARGV, FIRST + 4)))
+redis.register_function('streamsel_desk', function(keys, arguments)
+  enter(keys, arguments)
+  return operation[ARGV[1]](unpack(ARGV, FIRST, math.min(#ARGV, FIRST + 4)))
+end)

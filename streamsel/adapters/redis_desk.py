@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from itertools import chain
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from redis.asyncio import Redis
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 
 from streamsel.adapters import redis_desk_replies as replies
 from streamsel.adapters.redis_desk_pages import listed, places
+from streamsel.adapters.redis_desk_script import Argument, DeskScript
 from streamsel.adapters.redis_desk_settings import micros, settings_json
 from streamsel.adapters.redis_desk_work import WordOfWork
 from streamsel.codec import decode_query, encode_query
@@ -49,10 +49,7 @@ from streamsel.review.routing import Routing
 from streamsel.review.settings import DeskSettings
 from streamsel.selection.capacity import CapacityFacts
 
-SCRIPT = resources.files("streamsel.adapters").joinpath("desk.lua").read_text(encoding="utf-8")
-
 _T = TypeVar("_T")
-_Argument: TypeAlias = str | bytes | float
 _OLDEST_MAJOR_VERSION = 7
 _ALL = 0
 _ITEMS_A_CALL = 128
@@ -72,11 +69,10 @@ class RedisReviewQueue:
         self._client = client
         self._settings = settings
         self._routing = routing or Routing()
-        self._script = client.register_script(SCRIPT)
-        self._prefix = f"{{{prefix}}}:"
         self._queue_names = [queue.name for queue in self._routing.queues]
-        self._settings_json = settings_json(settings, self._routing)
-        self._work = WordOfWork(client, f"{self._prefix}work")
+        keys = f"{{{prefix}}}:"
+        self._call = DeskScript(client, keys, settings_json(settings, self._routing))
+        self._work = WordOfWork(client, f"{keys}work")
         self._log = structlog.get_logger()
 
     async def check(self) -> None:
@@ -265,13 +261,7 @@ class RedisReviewQueue:
         """Ends the subscription; the client stays open."""
         await self._work.close()
 
-    async def _call(self, operation: str, *arguments: _Argument) -> Any:
-        try:
-            return await self._script([self._prefix], (operation, self._settings_json, *arguments))
-        except (RedisError, OSError) as error:
-            raise DeskUnreachable(f"the desk's store did not answer: {error}") from error
-
-    async def _ask(self, operation: str, query_id: str, *arguments: _Argument) -> Any:
+    async def _ask(self, operation: str, query_id: str, *arguments: Argument) -> Any:
         """Calls what names one query, and raises its refusals."""
         reply = await self._call(operation, query_id, *arguments)
         match reply:
@@ -287,15 +277,17 @@ class RedisReviewQueue:
         if not names:
             return []
         found = await self._call("view", reviewer, *names)
-        return [replies.view(fields) for fields in found if fields]
+        return [replies.view(fields, self._lead) for fields in found if fields]
 
-    def _offered(self, query: Query) -> tuple[_Argument, ...]:
+    def _offered(self, query: Query) -> tuple[Argument, ...]:
         placed = self._routing.place(query)
-        ahead = micros(head_start(query) * self._settings.ageing_seconds)
         where = placed.queue, placed.slots, int(placed.sensitive)
-        return query.query_id, query.lane, ahead, encode_query(query), *where
+        return query.query_id, query.lane, self._lead(query), encode_query(query), *where
 
-    def _gold(self, gold: GoldQuery) -> tuple[_Argument, ...]:
+    def _lead(self, query: Query) -> int:
+        return micros(head_start(query) * self._settings.ageing_seconds)
+
+    def _gold(self, gold: GoldQuery) -> tuple[Argument, ...]:
         query, placed = gold.query, self._routing.place(gold.query)
         where = placed.queue, int(placed.sensitive)
         return query.query_id, query.lane, encode_query(query), *where, gold.expected
@@ -312,7 +304,7 @@ def _batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     return (items[i : i + _ITEMS_A_CALL] for i in range(0, len(items), _ITEMS_A_CALL))
 
 
-def _word(word: Answer | Retracted) -> tuple[_Argument, ...]:
+def _word(word: Answer | Retracted) -> tuple[Argument, ...]:
     if isinstance(word, Retracted):
         query_id, _, slot = word.label_id.partition("~")
         return "retraction", query_id, slot, "", "", word.revision, word.offset

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from streamsel.codec import decode_query
@@ -17,6 +17,7 @@ from streamsel.ports import (
     ReviewerActivity,
     SlotView,
 )
+from streamsel.records import Query
 from streamsel.review.lifecycle import State
 
 _Fields: TypeAlias = Mapping[str, bytes]
@@ -69,8 +70,8 @@ def recording(parts: Sequence[Any]) -> Recording:
     )
 
 
-def view(parts: Sequence[Any]) -> QueryView:
-    """One query's slots, its own fields first."""
+def view(parts: Sequence[Any], lead: Callable[[Query], int]) -> QueryView:
+    """One query's slots, its own fields first; ``lead`` is what its priority was ahead of its time."""
     query = _fields(parts[1])
     query_id = parts[0].decode()
     asked = int(query.get("slots", 1))
@@ -79,9 +80,11 @@ def view(parts: Sequence[Any]) -> QueryView:
     slots = [_slot(name, fields, query_id, asked, gold) for name, fields in shown]
     deciding = slots[-1] if asked == 1 or len(slots) > asked else None
     leading = shown[-1][1]
+    asked_about = decode_query(query["payload"])
+    offered = int(leading["priority"]) + (0 if gold else lead(asked_about))
     return QueryView(
-        query=decode_query(query["payload"]),
-        offered_at=_seconds(query.get("offered", leading.get("claimed", b"0"))),
+        query=asked_about,
+        offered_at=offered / 1e6,
         slots=slots,
         asked=asked,
         reason=(leading.get("reason") or query.get("reason", b"")).decode(),
@@ -154,7 +157,7 @@ def _slot(name: str, fields: _Fields, query_id: str, asked: int, gold: bool) -> 
     return SlotView(
         slot=int(place),
         state=State(fields["state"].decode()),
-        queue=fields["queue"].decode(),
+        queue=fields.get("queue", b"default").decode(),
         fence=int(fields.get("fence", 0)),
         holder=fields.get("holder", b"").decode(),
         attempts=int(fields.get("lapses", 0)),
@@ -188,10 +191,6 @@ def _activity(name: str, seen: int, live_since: int, fields: _Fields) -> Reviewe
         on_break_until=break_end / 1e6 if break_end else None,
         paused=fields["paused"].decode() if "paused" in fields else None,
     )
-
-
-def _seconds(micros: bytes) -> float:
-    return int(micros) / 1e6
 
 
 def _by_lane(totals: Mapping[str, float], prefix: str) -> dict[str, int]:

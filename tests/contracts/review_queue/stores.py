@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from streamsel.adapters.redis_desk import SCRIPT, RedisReviewQueue
+from streamsel.adapters.redis_desk import RedisReviewQueue
+from streamsel.adapters.redis_desk_script import SCRIPT, DeskScript
 from streamsel.ports import Answer, Claim, Recording
 from streamsel.records import Lane, Query
 from streamsel.review.lifecycle import OPEN_STATES, State
@@ -85,7 +86,9 @@ class Store:
 def by_hand(queue: RedisReviewQueue, client: Redis) -> RedisReviewQueue:
     """Replaces the one place where the script reads the clock."""
     assert SCRIPT.count(_CLOCK) == 1
-    queue._script = client.register_script(SCRIPT.replace(_CLOCK, _CLOCK_BY_HAND))
+    known = queue._call
+    source = SCRIPT.replace(_CLOCK, _CLOCK_BY_HAND)
+    queue._call = DeskScript(client, known._prefix, known._settings, source)
     return queue
 
 
@@ -120,7 +123,7 @@ async def assert_one_state_each(client: Redis) -> None:
             assert b"expected" in fields
             continue
         state = State(fields[b"state"].decode())
-        lane, queue = fields[b"lane"].decode(), fields[b"queue"].decode()
+        lane, queue = fields[b"lane"].decode(), fields.get(b"queue", b"default").decode()
         expected = {
             State.WAITING: {f"waiting:{queue}", f"since:{queue}"},
             State.LEASED: {"leases"},

@@ -14,7 +14,7 @@ from tests.contracts.review_queue.stores import ANN, SETTINGS, Store, connect, q
 async def test_the_store_may_forget_the_script(store: Store) -> None:
     """After a restart of the server the script is loaded again by itself."""
     await store.queue.offer([query(1)])
-    await store.client.script_flush()
+    await store.client.function_flush()
     assert len(await store.queue.claim(ANN, ["default"], 1)) == 1
 
 

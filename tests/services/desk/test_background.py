@@ -102,15 +102,15 @@ async def test_i6_the_background_ends_what_has_lapsed_and_counts_what_is_lost(
 async def test_the_background_waits_out_a_store_that_is_away(store: Store, desk: Desk) -> None:
     """It goes on by itself, and says once that it stopped and once that it goes on."""
     await store.queue.offer([query(1)])
-    script, client = store.queue._script, store.client
+    script, client = store.queue._call, store.client
     with capture_logs() as logs:
         async with connect("unix:///nonexistent/socket") as nowhere:
-            script.registered_client = nowhere
+            script.client = nowhere
             with pytest.raises(DeskUnreachable):
                 await desk.status()
             async with running(desk):
                 await until(lambda: len(of_the_desk(logs)) == 2)
-                script.registered_client = client
+                script.client = client
                 await store.advance(EXPIRE)
                 await until(lambda: len(of_the_desk(logs)) == 4)
                 assert (await desk.view("q0001")).state == State.EXPIRED

@@ -78,14 +78,14 @@ async def test_i7_a_label_in_the_log_is_acknowledged_though_the_store_is_gone(
     async with connect("unix:///nonexistent/socket") as nowhere:
 
         async def lose_the_store() -> None:
-            queue._script.registered_client = nowhere
+            queue._call.client = nowhere
 
         log.after = lose_the_store
         with capture_logs() as logs:
             answer, replayed = await give(desk, claim, "fraud")
     assert (answer.offset, replayed) == (0, False)
     assert [entry["event"] for entry in logs] == ["answer_not_settled"]
-    queue._script.registered_client = client
+    queue._call.client = client
     async with running(desk):
         await until_state(desk, claim, State.LABELLED)
 
