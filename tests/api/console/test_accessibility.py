@@ -40,6 +40,7 @@ async def test_the_reviewers_page_has_no_violations(desk: Reviewing, browser: Br
     """Signed out, with nothing to do, with an event, its dialogs and notices, found words."""
     async with browser.window(looks=looks) as window:
         page = window.page
+        await expect(page.locator("#sign-in")).to_be_visible()
         await without_violations(page, "signing in")
         await page.locator("#key").fill("two words")
         await window.press("Enter")

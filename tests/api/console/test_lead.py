@@ -75,6 +75,7 @@ async def test_the_leads_page_has_no_violations(desk: Reviewing, browser: Browsi
         await desk.parts.history._history.note(Sample(now - 60 * minutes, 10 + minutes, 30.0, 2, 0.1))
     async with desk.caller("ben") as ben, browser.window("/lead", looks=looks) as window:
         await ben.post("/v1/claims", json={})
+        await expect(window.page.locator("#sign-in")).to_be_visible()
         await without_violations(window.page, "signing in")
         await sign_in(window, desk, "lea")
         await expect(window.page.locator("#backlog-chart path").first).to_be_visible()

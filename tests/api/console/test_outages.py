@@ -66,9 +66,9 @@ async def test_an_answer_outlives_its_page(desk: Reviewing, browser: Browsing) -
     """Given offline, the page closed, opened again: it is sent then. Nothing of the event was stored."""
     await desk.queue.offer([query(1)])
     async with browser.window() as window:
+        await window.page.route("**/label", lambda route: route.abort())
         await window.sign_in(desk.secrets["ana"])
         await window.at_event("tx-1")
-        await window.page.route("**/label", lambda route: route.abort())
         await window.press("2")
         await expect(window.page.locator("#outbox")).to_contain_text("1 answer is kept")
         stored = await window.page.evaluate("JSON.stringify(localStorage)")

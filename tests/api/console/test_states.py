@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import httpx
@@ -60,6 +61,21 @@ async def test_a_pause_is_shown_with_its_reason(desk: Reviewing, browser: Browsi
         assert await window.text("#panel-text") == "Said why"
         await window.page.unroute("**/v1/claims")
         await window.page.clock.fast_forward(25_000)
+        await window.at_event("tx-1")
+
+
+async def test_a_queue_of_a_higher_tier_is_said_not_to_be_ones_own(
+    desk: Reviewing, browser: Browsing
+) -> None:
+    """And the other queues are a choice away."""
+    await desk.queue.offer([query(1)])
+    async with browser.window() as window:
+        await window.sign_in(desk.secrets["ana"])
+        await window.at_event("tx-1")
+        await window.page.locator("#queue").select_option("escalated")
+        await window.at_panel("refused")
+        await expect(window.page.locator("#panel-text")).to_contain_text("escalated")
+        await window.page.locator("#queue").select_option("")
         await window.at_event("tx-1")
 
 
@@ -122,14 +138,20 @@ async def test_an_ended_session_asks_to_sign_in_again(desk: Reviewing, browser: 
 async def test_an_answer_outlives_the_session_it_was_given_in(desk: Reviewing, browser: Browsing) -> None:
     """It is sent once the same person is back."""
     await desk.queue.offer([query(1), query(2)])
+    over = asyncio.Event()
+
+    async def end(route: Route) -> None:
+        await (route.fulfill(status=401, json={}) if over.is_set() else route.continue_())
+
     async with browser.window() as window:
+        for path in ("**/v1/claims/**", "**/v1/session"):
+            await window.page.route(path, end)
         await window.sign_in(desk.secrets["ana"])
         await window.at_event("tx-1")
-        for path in ("**/v1/claims/**", "**/v1/session"):
-            await refuse(window, path, 401, "unauthenticated")
+        over.set()
         await window.press("2")
         await expect(window.page.locator("#kept")).to_contain_text("1 answer is kept")
-        await window.page.unroute_all()
+        over.clear()
         await window.sign_in(desk.secrets["ana"])
         await window.at_event("tx-2")
         answer = await answer_to(desk, 1)

@@ -7,11 +7,12 @@ import { Lease } from "./lease.js";
 const MOST = 2;
 const WAIT_SECONDS = 25;
 const TICK_SECONDS = 0.5;
-const PAUSED_SECONDS = 20; // between questions whether the pause is over
+const PAUSED_SECONDS = 20; // between questions whether one may claim again
 
 /**
  * Fires `change` when what is held, or why nothing is, has changed, and `tick` twice a second. `lack` says why
- * nothing is held: {why: loading | empty | break | paused | offline | unreachable, …}.
+ * nothing is held: {why: loading | empty | break | paused |
+ * refused | offline | unreachable, …}.
  */
 export class Hand extends EventTarget {
   queue = ""; // all of the reviewer's queues
@@ -85,7 +86,7 @@ export class Hand extends EventTarget {
         wait = claims.length ? 0 : WAIT_SECONDS;
       } catch (error) {
         wait = 0;
-        if (error.name !== "AbortError") await this.#without(error);
+        if (error.name !== "AbortError") await this.#without(error, asking.signal);
       }
     }
   }
@@ -107,10 +108,12 @@ export class Hand extends EventTarget {
     this.#changed();
   }
 
-  async #without(error) {
+  /** Rests, unless the work is turned to another queue meanwhile. */
+  async #without(error, signal) {
     this.lack = lackOf(error);
     this.#changed();
-    await beforeTryingAgain({ retryAfter: this.lack.seconds });
+    const turned = new Promise((done) => signal.addEventListener("abort", done, { once: true }));
+    await Promise.race([beforeTryingAgain({ retryAfter: this.lack.seconds }), turned]);
   }
 
   #tick() {
@@ -130,6 +133,7 @@ function lackOf(error) {
     return { why: "break", seconds: error.retryAfter, until: Date.now() + error.retryAfter * 1000 };
   }
   if (error.kind === "paused") return { why: "paused", seconds: PAUSED_SECONDS, detail: error.message };
+  if (error.status === 403) return { why: "refused", seconds: PAUSED_SECONDS, detail: error.message };
   const why = navigator.onLine ? "unreachable" : "offline";
   return { why, seconds: error.retryAfter, detail: error.passing ? error.title : error.message };
 }

@@ -32,6 +32,7 @@ const PANELS = {
     text: detail,
     note: "It goes on by itself once a lead resumes it",
   }),
+  refused: ({ detail }) => ({ sign: BARS, title: "This queue is not yours", text: detail }),
   offline: ({ kept }) => ({
     sign: CROSS,
     title: "You are offline",
