@@ -13,8 +13,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from streamsel.config.auth import Auth
 from streamsel.config.base import Positive, Seconds, Section
+from streamsel.config.desk import Desk
 from streamsel.config.select import Known, Select
-from streamsel.config.webhooks import WebhookTable
 from streamsel.learning.spec import COMMITTEES, MOST_COPIES
 
 
@@ -214,23 +214,6 @@ class Redis(Section):
     data_dir: Path = Field(Path(".streamsel"), description="Where the embedded server keeps its data.")
 
 
-class Desk(Section):
-    """The HTTP server: queue API, page, health and metrics."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65_535, description="0 picks a free one.")
-    webhooks: list[WebhookTable] = Field([], description="Whom to tell what happens at the desk.")
-
-    @field_validator("webhooks")
-    @classmethod
-    def _one_an_address(cls, webhooks: list[WebhookTable]) -> list[WebhookTable]:
-        urls = [webhook.url for webhook in webhooks]
-        for url in urls:
-            if urls.count(url) > 1:
-                raise ValueError(f"the address {url} stands twice; list all its events at once")
-        return webhooks
-
-
 class Config(Section):
     """All of it."""
 
@@ -250,4 +233,5 @@ class Config(Section):
         features = None if stream.features == "*" else [*stream.features, *filter(None, [stream.text])]
         hidden = filter(None, [stream.id, stream.timestamp, *stream.exclude, *stream.redact])
         self.select.check(Known(features, list(hidden), stream.segments, labels.names))
+        self.desk.check(stream.redact, labels.names)
         return self

@@ -12,7 +12,8 @@ from typing import Literal
 
 from streamsel.config import ApiKey, Config
 from streamsel.config.auth import Auth
-from streamsel.config.sections import Capacity, Desk, Kafka, Labels, Model, Redis, Stream
+from streamsel.config.desk import Desk
+from streamsel.config.sections import Capacity, Kafka, Labels, Model, Redis, Stream
 from streamsel.config.select import Select
 from streamsel.demo.transactions import FEATURES, FRAUD, LABELS, LEGIT
 

@@ -27,7 +27,6 @@ from streamsel.config import Config, ConfigurationError
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import AuditLog, EventIntake, LabelLog, LogReader, ReviewQueue, SessionStore
-from streamsel.review.settings import DeskSettings
 from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
@@ -36,12 +35,10 @@ from streamsel.services.learner import Learner
 from streamsel.services.rebuilding import Rebuilt, rebuild
 from streamsel.services.selector import Selector
 from streamsel.services.webhooks.delivery import Delivery
+from streamsel.wiring.desk import desk_of, desk_settings, gold, routing
 from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
 from streamsel.wiring.selector import selector_of
 from streamsel.wiring.webhooks import webhook_deliveries
-
-RECORDING_SECONDS = 30.0
-"""How long a label may be on its way into the label log; longer than either log's own time limit."""
 
 DESK_CLIENT: dict[str, Any] = {
     "socket_timeout": 3.0,
@@ -138,7 +135,8 @@ async def running(
         history = HistoryKeeper(queue, RedisHistory(store, config.redis.prefix), clock)
         deliveries: list[Delivery] = []
         if "desk" in roles:
-            service.desk = Desk(queue, logs.labels, config.labels.names, clock, metrics)
+            service.desk = desk_of(config, queue, logs.labels, clock, metrics)
+            await service.desk.set_gold(gold(config, clock))
             deliveries.extend(webhook_deliveries(config, logs, store, clock, metrics, stack))
         if "selector" in roles:
             learner = Learner(
@@ -221,7 +219,7 @@ async def rebuilt_desk(config: Config, watch: Callable[[int], Callable[[int], No
         url = await _redis_url(config, stack, share=True)
         logs = await _logs(config, url, stack)
         queue = await _review_queue(config, url, stack)
-        desk = Desk(queue, logs.labels, config.labels.names, SystemClock(), Metrics())
+        desk = desk_of(config, queue, logs.labels, SystemClock(), Metrics())
         return await rebuild(
             queue, desk, logs.labels, logs.decision_readers, config.capacity.expire_seconds, watch
         )
@@ -229,7 +227,7 @@ async def rebuilt_desk(config: Config, watch: Callable[[int], Callable[[int], No
 
 async def _review_queue(config: Config, url: str, stack: AsyncExitStack) -> RedisReviewQueue:
     client = _desk_client(url, stack)
-    queue = RedisReviewQueue(client, config.redis.prefix, _desk_settings(config))
+    queue = RedisReviewQueue(client, config.redis.prefix, desk_settings(config), routing(config))
     stack.push_async_callback(queue.close)
     await queue.check()
     return queue
@@ -239,18 +237,6 @@ def _desk_client(url: str, stack: AsyncExitStack) -> redis.asyncio.Redis:
     client = redis.asyncio.Redis.from_url(url, **DESK_CLIENT)
     stack.push_async_callback(client.aclose)
     return client
-
-
-def _desk_settings(config: Config) -> DeskSettings:
-    capacity = config.capacity
-    return DeskSettings(
-        lease_seconds=capacity.lease_seconds,
-        expire_seconds=capacity.expire_seconds,
-        recording_seconds=RECORDING_SECONDS,
-        attempts=capacity.attempts,
-        retain_seconds=capacity.retain_seconds,
-        window_seconds=capacity.window_seconds,
-    )
 
 
 def _api_parts(

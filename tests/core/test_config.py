@@ -13,12 +13,15 @@ from pydantic import SecretStr
 
 from streamsel.config import ApiKey, Config, load, schema
 from streamsel.config.auth import Oidc
-from streamsel.config.constraints import CostsTable, QuotaTable, RuleTable
+from streamsel.config.constraints import ConditionTable, CostsTable, QuotaTable, RuleTable
+from streamsel.config.desk import FloorTable, GoldTable, OverlapTable, QueueTable
 from streamsel.config.webhooks import WebhookTable
 
 HASH = "ab" * 32
 RULE = {"name": "large", "ask": "always", "field": "amount", "op": ">", "value": 1000}
 WEBHOOK = {"url": "https://hooks.example/labels", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+CONDITION = {"field": "note", "op": "contains", "value": "blood"}
+QUEUE = {"where": {"field": "amount", "op": ">", "value": 1000}, "tier": 2, "sla_seconds": 3600}
 QUOTA = {"name": "fair", "segment": "predicted_class", "least": 0.1}
 KEY = {"name": "ann", "scope": "reviewer", "sha256": HASH}
 PROVIDER = {
@@ -88,6 +91,16 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "desk.host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104
     "desk.port": ("0", 0),
     "desk.webhooks": (json.dumps([WEBHOOK]), [WebhookTable.model_validate(WEBHOOK)]),
+    "desk.queues": (json.dumps({"large": QUEUE}), {"large": QueueTable.model_validate(QUEUE)}),
+    "desk.skips": ("2", 2),
+    "desk.most_held": ("5", 5),
+    "desk.sensitive": (json.dumps(CONDITION), ConditionTable.model_validate(CONDITION)),
+    "desk.most_sensitive": ("3", 3),
+    "desk.work_seconds": ("5400", 5_400.0),
+    "desk.break_seconds": ("600", 600.0),
+    "desk.overlap": ('{"share": 0.1}', OverlapTable(share=0.1)),
+    "desk.gold": ('{"file": "gold.csv"}', GoldTable(file=Path("gold.csv"))),
+    "desk.floor": ('{"accuracy": 0.8}', FloorTable(accuracy=0.8)),
     "auth.keys": (json.dumps([KEY]), [ApiKey.model_validate(KEY)]),
     "auth.oidc": (json.dumps(PROVIDER), Oidc.model_validate(PROVIDER)),
     "auth.session_seconds": ("36000", 36_000.0),

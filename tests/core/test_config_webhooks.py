@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from streamsel.config.sections import Desk
+from streamsel.config.desk import Desk
 from streamsel.config.webhooks import WebhookTable
 
 GOOD: dict[str, Any] = {
