@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from loadtest.console import console
+from loadtest.desk import Options as DeskOptions
+from loadtest.desk import desk
 from loadtest.quality.whole import quality
 from loadtest.scoring import scoring
 from loadtest.throughput import Options, throughput
@@ -49,6 +51,18 @@ def console_command(
 ) -> None:
     """From the key that answers an event to the next one painted, in Chromium. Takes a minute or two."""
     figures = console(events)
+    typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
+
+
+@app.command("desk", epilog="Example: python -m loadtest desk --json")
+def desk_command(
+    waiting: Annotated[int, typer.Option(min=1_000, help="Queries to fill the queue with.")] = 1_000_000,
+    clients: Annotated[int, typer.Option(min=1, max=100, help="Connections, each with a reviewer.")] = 64,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each of the three measurements.")] = 20.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Claims from a million waiting queries, through the script alone and over HTTP. Takes three minutes."""
+    figures = desk(DeskOptions(waiting, clients, seconds))
     typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
 
 
