@@ -76,6 +76,8 @@ class Query:
     segments: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
     """As in its decision."""
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    """By feature, what moved the prediction most, in log odds of the predicted label; of linear models."""
 
 
 @dataclass(frozen=True, slots=True)

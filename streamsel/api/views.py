@@ -69,6 +69,11 @@ class QueryContent(View):
     propensity: float | None = Field(
         description="How likely it was to be sent. Hidden along with what the model thinks.", examples=[0.25]
     )
+    contributions: dict[str, float] | None = Field(
+        description="What moved the prediction most, by feature, in log odds of the predicted label, where "
+        "the model is linear. Hidden along with what the model thinks.",
+        examples=[{"amount": 1.31, "country": -0.4}],
+    )
     rules: list[str] | None = Field(
         description="Rules and quotas that had a say. Hidden along with what the model thinks: a quota by "
         "predicted class would tell.",
@@ -90,6 +95,7 @@ class QueryContent(View):
             probabilities=None if hidden else dict(query.probabilities),
             utility=None if hidden else query.utility,
             propensity=None if hidden else query.propensity,
+            contributions=None if hidden else without(query.contributions, unseen),
             rules=None if hidden else [_rule(name, unseen) for name in query.rules],
         )
 

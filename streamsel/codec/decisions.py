@@ -101,7 +101,7 @@ def decode_decision(content: bytes) -> Decision:
         source=fields.source("source"),
         decided_at=fields.number("decided_at"),
         model_version=fields.integer("model_version"),
-        probabilities=fields.probabilities("probabilities"),
+        probabilities=fields.numbers("probabilities"),
         utility=fields.number("utility"),
         threshold=float("inf") if threshold is None else threshold,
         query_fraction=fields.number("query_fraction"),

@@ -69,8 +69,8 @@ class Fields:
                 raise self._mistyped(f"{name}.{key}", value, "a number, boolean, string or null")
         return dict(sorted(values.items()))
 
-    def probabilities(self, name: str) -> dict[str, float]:
-        """Numbers by label; null ones left out."""
+    def numbers(self, name: str) -> dict[str, float]:
+        """Numbers by name; null ones left out."""
         values = self._mapping(name, required=False)
         for key, value in values.items():
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):

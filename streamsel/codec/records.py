@@ -66,6 +66,8 @@ def query_fields(query: Query) -> dict[str, Any]:
         fields["segments"] = query.segments
     if query.rules:
         fields["rules"] = query.rules
+    if query.contributions:
+        fields["contributions"] = query.contributions
     return fields
 
 
@@ -78,7 +80,7 @@ def decode_query(content: bytes | dict[str, Any]) -> Query:
         lane=cast(Lane, fields.one_of("lane", LANES)),
         propensity=fields.number("propensity"),
         utility=fields.number("utility"),
-        probabilities=fields.probabilities("probabilities"),
+        probabilities=fields.numbers("probabilities"),
         model_version=fields.integer("model_version"),
         decided_at=fields.number("decided_at"),
         features=fields.features("features"),
@@ -86,6 +88,7 @@ def decode_query(content: bytes | dict[str, Any]) -> Query:
         timestamp=fields.optional_number("timestamp"),
         segments=fields.texts("segments"),
         rules=fields.names("rules"),
+        contributions=fields.numbers("contributions"),
     )
 
 
@@ -165,7 +168,7 @@ def decode_log_record(content: bytes) -> LogRecord:
         query_id=fields.optional_text("query_id"),
         lane=cast(Lane, fields.one_of("lane", LANES, "none")),
         propensity=fields.number("propensity", 0.0),
-        probabilities=fields.probabilities("probabilities"),
+        probabilities=fields.numbers("probabilities"),
         model_version=fields.integer("model_version", 0),
         decided_at=fields.optional_number("decided_at"),
         segments=fields.texts("segments"),

@@ -73,6 +73,26 @@ class ScaledLogistic(base.Classifier):
             return {self.labels[0]: predicted[False], self.labels[1]: predicted[True]}
         return predicted
 
+    def contributions(self, x: Mapping[str, Value]) -> dict[str, float]:
+        """By feature, what it adds to the log odds of the label that is predicted; nothing before two labels
+        have been seen. An average number or an absent feature adds nothing."""
+        if len(self.seen) < 2:
+            return {}
+        known = parts(x, self.text)
+        shares = self.predict_proba_one(x)
+        predicted = self.labels.index(max(shares, key=shares.__getitem__))
+        # One regression tells two labels apart, and speaks for the second.
+        binary = len(self.labels) == 2
+        sign = -1.0 if binary and predicted == 0 else 1.0
+        weights: Mapping[Any, float] = self.regressions[0 if binary else predicted]._weights  # noqa: SLF001
+        scores = self._encoded(Parts(known.numbers, {}, []))
+        added = {name: weights.get(name, 0.0) * scores[name] for name in known.numbers if name in scores}
+        added |= {name: weights.get(category, 0.0) for name, category in known.categories.items()}
+        if self.text is not None and known.words:
+            vector = word_vector(known.words)
+            added[self.text] = sum(weights.get(bucket, 0.0) * count for bucket, count in vector.items())
+        return {name: sign * value for name, value in added.items() if value}
+
     def _encoded(self, known: Parts) -> dict[str | int, float]:
         means, variances = self.scaler.means, self.scaler.vars
         encoded: dict[str | int, float] = {CONSTANT: 1.0}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from streamsel.learning.fold import Fold
+from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.mixture import Mixture
 from streamsel.learning.scorer import Opinions, Scorer, scorer_of
 from streamsel.learning.screening import ScreenedScorer
-from streamsel.records import Experience, FeatureTable
+from streamsel.records import Experience, Features, FeatureTable
+
+MOST_CONTRIBUTIONS = 8
+"""A reviewer reads no more, and every query carries them."""
 
 
 class ServingModel:
@@ -56,6 +62,15 @@ class ServingModel:
             self.prediction_errors += self._scorer.errors - before
             self.last_error = self._scorer.last_error
         return opinions._replace(probabilities=self.fold.calibration(opinions.probabilities))
+
+    def contributions(self, features: Features) -> Mapping[str, float]:
+        """What moved the prediction most, by feature, in log odds of the predicted label: of a linear model
+        the ``MOST_CONTRIBUTIONS`` largest, of others nothing."""
+        if not isinstance(self.fold.model, ScaledLogistic):
+            return {}
+        every = self.fold.model.contributions(features)
+        largest = sorted(every, key=lambda name: -abs(every[name]))[:MOST_CONTRIBUTIONS]
+        return {name: round(every[name], 3) for name in largest}
 
     def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
         """The opinions' probabilities alone."""

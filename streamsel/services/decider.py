@@ -18,7 +18,7 @@ from streamsel.codec import DecisionColumns, EventBatch, EventDecoder, encode_de
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, OutgoingDecisions, SourceRecord
-from streamsel.records import DeadLetter, Experience, FeatureTable, Lane, Query
+from streamsel.records import DeadLetter, Experience, Features, FeatureTable, Lane, Query
 from streamsel.selection import QueryRate, QueryStrategy, Scored, Selected
 
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
@@ -38,6 +38,8 @@ class Scorer(Protocol):
     def experience(self) -> Experience: ...
 
     def opinions(self, table: FeatureTable) -> Opinions: ...
+
+    def contributions(self, features: Features) -> Mapping[str, float]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ class Decider:
             timestamp=layout.event_time(event),
             segments={} if batch.segments is None else batch.segments[row],
             rules=shared.selected.reasons.get(row, ()),
+            contributions=self._scorer.contributions(features) if known else {},
         )
 
 

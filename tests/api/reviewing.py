@@ -166,6 +166,7 @@ def query(
         timestamp=1_800_000_000.0,
         segments={"country": "PT"},
         rules=("large amounts",),
+        contributions={"amount": 1.31, "country": -0.4},
     )
 
 

@@ -52,6 +52,7 @@ async def test_a_claim_shows_the_event_and_holds_it(
         "probabilities": {"fraud": 0.46, "legitimate": 0.54},
         "utility": 0.99,
         "propensity": 0.25,
+        "contributions": {"amount": 1.31, "country": -0.4},
         "rules": ["large amounts"],
     }
     assert (await ben.post("/v1/claims", json={})).json() == []
@@ -72,8 +73,8 @@ async def test_the_models_opinion_is_hidden_in_the_explore_lane_until_the_answer
     claim = await claimed(ana)
     path = f"/v1/queries/{claim['query_id']}"
     for shown in (claim["query"], (await ana.get(path)).json()["query"]):
-        hidden = ("probabilities", "rules", "utility", "propensity")
-        assert [shown[name] for name in hidden] == [None] * 4  # type: ignore[index]
+        hidden = ("probabilities", "rules", "utility", "propensity", "contributions")
+        assert [shown[name] for name in hidden] == [None] * 5  # type: ignore[index]
     assert (await _label(ana, claim, "fraud")).status_code == 201
     shown = (await ana.get(path)).json()["query"]
     assert shown["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}

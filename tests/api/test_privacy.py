@@ -24,6 +24,7 @@ def marked(number: int) -> Query:
     return Query(
         **{field: getattr(asked, field) for field in Query.__slots__}
         | {"segments": {"region": MARKER}, "rules": (f"quota:fair:{MARKER}", "large amounts")}
+        | {"contributions": {"amount": 0.5, "customer.name": 0.25}}
     )
 
 
@@ -54,6 +55,7 @@ async def test_what_only_leads_may_see_never_leaves_the_server_for_others(
     assert shown["context"] == {"cards": '[[{"kind":"visa"}]]', "customer.age": 40}
     assert shown["segments"] == {}
     assert shown["rules"] == ["quota:fair", "large amounts"]
+    assert shown["contributions"] == {"amount": 0.5}
 
 
 @pytest.mark.parametrize("name", ["lea", "root"])

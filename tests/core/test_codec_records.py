@@ -28,7 +28,7 @@ QUERY = Query(
     probabilities={"a": 0.4, "b": 0.6}, decided_at=1_700_000_000.5,
     features={"amount": 1.5, "new": True, "zip": "0150"},
     context={"note": None, "tags": "[1]"}, timestamp=1.25, segments={"region": "4"},
-    rules=("large", "quota:regions:4"),
+    rules=("large", "quota:regions:4"), contributions={"amount": 1.25, "zip": -0.5},
 )  # fmt: skip
 LABEL = Label(
     label_id="l1", revision=2, event_id="e1", label="b", source="reviewer", labelled_by="ann",

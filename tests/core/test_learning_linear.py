@@ -64,6 +64,40 @@ def test_equals_predict_proba_one_for_numbers(classes: int, seed: int, scale: fl
     )
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    classes=st.integers(2, 4),
+    learned=st.lists(st.tuples(rows, st.integers(0, 3)), max_size=30),
+    asked=rows,
+)
+def test_contributions_add_up_to_the_log_odds_of_the_predicted_label(
+    classes: int, learned: list[tuple[tuple[Value, ...], int]], asked: tuple[Value, ...]
+) -> None:
+    """With the intercept, which no feature brings; and only features that are there contribute."""
+    model = ScaledLogistic(LABELS[:classes], "note")
+    event = present(dict(zip(NAMES, asked, strict=True)))
+    for row, index in learned:
+        model.learn_one(present(dict(zip(NAMES, row, strict=True))), LABELS[index % classes])
+    if len(model.seen) < 2:
+        assert model.contributions(event) == {}
+        return
+    for index in range(classes):
+        model.learn_one(event, LABELS[index])
+    said = model.predict_proba_one(event)
+    predicted = max(said, key=said.__getitem__)
+    contributions = model.contributions(event)
+    assert set(contributions) <= set(event)
+    without = model.predict_proba_one({})
+    assert set(model.contributions({})) == set()
+    if classes == 2:
+        moved = _log_odds(said[predicted]) - _log_odds(without[predicted])
+        assert sum(contributions.values()) == pytest.approx(moved, abs=1e-6)
+
+
+def _log_odds(share: float) -> float:
+    return float(np.log(share) - np.log1p(-share))
+
+
 class TestLinearScorer:
     @pytest.mark.parametrize("seen", [(), ("fine",), ("fine", "fine")])
     def test_has_no_columns_until_two_labels_were_seen(self, seen: tuple[str, ...]) -> None:

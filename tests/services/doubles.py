@@ -17,7 +17,7 @@ import numpy as np
 
 from streamsel.learning.scorer import Opinions
 from streamsel.ports import OutgoingDecisions, RebalanceListener
-from streamsel.records import Experience, FeatureTable, Partition, Query
+from streamsel.records import Experience, Features, FeatureTable, Partition, Query
 from streamsel.selection import CapacityFacts
 
 TOPIC = "events"
@@ -236,6 +236,9 @@ class ScorerDouble:
         if self._contrary:
             shares = np.where(shares == 0.5, 1.0, 0.5)
         return Opinions(np.stack([1.0 - shares, shares], axis=1))
+
+    def contributions(self, features: Features) -> Mapping[str, float]:
+        return {"p": float(features.get("p") or 0.0)}
 
 
 class SlowScorer(ScorerDouble):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import orjson
@@ -13,7 +13,7 @@ from streamsel.codec import EventDecoder, decode_decision, query_id_of
 from streamsel.codec.layout import Layout
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
-from streamsel.records import Decision, Experience, FeatureTable
+from streamsel.records import Decision, Experience, Features, FeatureTable
 from streamsel.selection import QueryRate, QueryStrategy, StrategySettings, draws
 from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.constraints import ConstraintSettings
@@ -50,6 +50,9 @@ class Opinion:
 
     def opinions(self, table: FeatureTable) -> Opinions:
         return Opinions(np.tile(np.array(self._row), (len(table.rows), 1)))
+
+    def contributions(self, features: Features) -> Mapping[str, float]:
+        return dict.fromkeys(features, 0.5)
 
 
 class Committee(Opinion):
@@ -155,6 +158,16 @@ def test_a_committee_is_asked_what_it_disagrees_on() -> None:
     made = decider(Committee(), strategy="committee_vote").decide(records(200), FIFTH)
     assert [one.utility > 0.9 for one in read(made)] == [number % 2 == 1 for number in range(200)]
     assert {int(query.event_id.removeprefix("0-")) % 2 for query in made.queries} == {1}
+
+
+def test_a_query_says_what_moved_the_prediction() -> None:
+    """By feature; where nothing could be predicted, nothing did."""
+    made = decider(Opinion(0.5, 0.5), strategy="margin").decide(records(50), FIFTH)
+    assert made.queries
+    for query in made.queries:
+        assert query.contributions == {"a": 0.5, "b": 0.5}
+    unsaid = decider(Opinion(np.nan, np.nan), strategy="margin").decide(records(50), FIFTH)
+    assert [dict(query.contributions) for query in unsaid.queries] == [{}] * len(unsaid.queries) != []
 
 
 def by_labels(candidates: Candidates) -> Floats:
