@@ -15,15 +15,19 @@ from streamsel.api.bodies import LABELLING
 from streamsel.api.cut_short import CutShort
 from streamsel.api.handlers import HANDLERS
 from streamsel.api.headers import SecurityHeaders
+from streamsel.api.labelling import Labelling
 from streamsel.api.limits import BodyLimit, HeaderLimit
 from streamsel.api.oidc import Provider
 from streamsel.api.parts import ApiParts
 from streamsel.api.problems import ProblemDetails
 from streamsel.api.refusals import Refusals
+from streamsel.api.routes.answers import answer_routes
+from streamsel.api.routes.bulk import BULK_PATH, MAX_BULK_BYTES, bulk_routes
 from streamsel.api.routes.claims import claim_routes
 from streamsel.api.routes.events import EVENTS_PATH, event_routes
 from streamsel.api.routes.health import OPEN_PATHS, health_routes
 from streamsel.api.routes.history import history_routes
+from streamsel.api.routes.leading import leading_routes
 from streamsel.api.routes.live import live_routes
 from streamsel.api.routes.model import model_routes
 from streamsel.api.routes.page import page_routes
@@ -62,7 +66,11 @@ def create_app(parts: ApiParts) -> FastAPI:
     if parts.intake is not None:
         app.include_router(event_routes(parts.intake, parts.max_event_bytes))
     if parts.desk is not None:
-        app.include_router(claim_routes(parts.desk, parts.labels, audit, closing, parts.lead_only))
+        labelling = Labelling(parts.desk, parts.labels, audit)
+        app.include_router(claim_routes(parts.desk, labelling, audit, closing, parts.lead_only))
+        app.include_router(answer_routes(parts.desk, labelling, audit, parts.lead_only))
+        app.include_router(bulk_routes(labelling))
+        app.include_router(leading_routes(parts.desk, audit))
         app.include_router(
             queue_routes(parts.desk, parts.labels, parts.target_backlog, audit, parts.lead_only)
         )
@@ -84,7 +92,8 @@ def create_app(parts: ApiParts) -> FastAPI:
             open_calls.add(("POST", SESSION_PATH))
 
     # The last one added is the outermost: headers on everything, then who calls, then how much they send.
-    app.add_middleware(BodyLimit, exceptions={EVENTS_PATH: max(parts.max_event_bytes, MAX_EVENTS_BYTES)})
+    limits = {EVENTS_PATH: max(parts.max_event_bytes, MAX_EVENTS_BYTES), BULK_PATH: MAX_BULK_BYTES}
+    app.add_middleware(BodyLimit, exceptions=limits)
     app.add_middleware(
         Gatekeeper,
         auth=auth,

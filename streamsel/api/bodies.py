@@ -13,6 +13,9 @@ LONGEST_WAIT = 30.0
 LARGEST_CLAIM = 100
 """Queries one call may claim."""
 
+QUERY_ID = r"^[A-Za-z0-9_-]{1,64}$"
+IDEMPOTENCY_KEY = r"^[!-~]{1,255}$"
+
 _PLAIN_TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 
 
@@ -72,8 +75,31 @@ class LabelRequest(_Request):
     fence: Fence
 
 
-LABELLING = frozenset({"LabelRequest"})
+LABELLING = frozenset({"LabelRequest", "CorrectionRequest"})
 """Bodies whose ``label`` is one of the configured names, which the description of the API lists."""
+
+
+class CorrectionRequest(_Request):
+    """Another label in place of the one given."""
+
+    label: str = Field(min_length=1, description="One of the names.", examples=["legitimate"])
+
+
+class BulkAnswer(LabelRequest):
+    """One of many answers."""
+
+    query_id: str = Field(pattern=QUERY_ID, examples=["9f2c4e1ab3d05c77"])
+    idempotency_key: str = Field(
+        pattern=IDEMPOTENCY_KEY,
+        description="As the header of a single answer.",
+        examples=["4b8a2c1e-1"],
+    )
+
+
+class BulkRequest(_Request):
+    """Answers to claimed queries."""
+
+    answers: list[BulkAnswer] = Field(min_length=1, max_length=LARGEST_CLAIM)
 
 
 class FenceRequest(_Request):
@@ -84,6 +110,12 @@ class FenceRequest(_Request):
 
 class ReasonRequest(FenceRequest):
     """Gives the query out of one's hands, and says why."""
+
+    reason: Reason
+
+
+class PauseRequest(_Request):
+    """Stops a reviewer's claims, and says why."""
 
     reason: Reason
 

@@ -24,7 +24,8 @@ class Caller(NamedTuple):
     @property
     def reviewer(self) -> Reviewer:
         """As the desk knows them."""
-        return Reviewer(self.name, self.tier, None if self.queues is None else frozenset(self.queues))
+        queues = None if self.queues is None else frozenset(self.queues)
+        return Reviewer(self.name, self.tier, queues, "reviewer" if self.role == "producer" else self.role)
 
 
 class Stranger(NamedTuple):

@@ -11,8 +11,10 @@ from streamsel.ports import RecordTooLarge, SourceUnavailable
 from streamsel.review.refusals import (
     DeskUnreachable,
     NotPermitted,
+    NotUndoable,
     OnBreak,
     Paused,
+    Stale,
     Superseded,
     UnknownQuery,
     UnknownQueue,
@@ -30,6 +32,8 @@ REFUSALS: dict[type[Exception], Kind] = {
     Paused: problems.PAUSED,
     OnBreak: problems.ON_BREAK,
     Superseded: problems.SUPERSEDED,
+    Stale: problems.STALE,
+    NotUndoable: problems.NOT_UNDOABLE,
     Unrecorded: problems.UNRECORDED,
     RecordTooLarge: problems.TOO_LARGE,
 }

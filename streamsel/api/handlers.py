@@ -18,6 +18,7 @@ from streamsel.api.headers import HEADERS
 from streamsel.api.mistakes import explained
 from streamsel.api.problems import Kind, Problem
 
+IF_MATCH = ("header", "If-Match")
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 Handler: TypeAlias = Callable[[Request, Any], Coroutine[Any, Any, Response]]
@@ -42,6 +43,9 @@ async def _invalid(_: Request, error: RequestValidationError) -> Response:
     if any(one["type"] == "json_invalid" for one in errors):
         place, why = errors[0]["loc"][-1], errors[0]["ctx"]["error"]
         return Problem(problems.MALFORMED, f"{why} at character {place}.").response()
+    if any(one["type"] == "missing" and one["loc"] == IF_MATCH for one in errors):
+        detail = "Send the ETag of the answer that you mean as If-Match: it may have changed meanwhile."
+        return Problem(problems.PRECONDITION_REQUIRED, detail).response()
     found = explained(errors)
     names = ", ".join(dict.fromkeys(one.field for one in found))
     return Problem(problems.INVALID, f"Not as it must be: {names}.", found).response()

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from fastapi.sse import format_sse_event
 
 from streamsel.api.problems import TOO_MANY_LISTENERS, Problem
-from streamsel.api.views import QueueView
+from streamsel.api.queue_views import QueueView
 from streamsel.review.refusals import DeskUnreachable
 
 PERIOD_SECONDS = 1.0

@@ -34,9 +34,12 @@ CROSS_SITE = Kind("cross-site", 403, "The call did not come from the page itself
 NOT_INVITED = Kind("not-invited", 403, "You are known, but not let in here")
 NOT_FOUND = Kind("not-found", 404, "There is nothing here")
 UNKNOWN_QUEUE = Kind("unknown-queue", 404, "There is no such queue")
+UNKNOWN_CURSOR = Kind("unknown-cursor", 404, "There is no such page")
 UNKNOWN_QUERY = Kind("unknown-query", 404, "There is no such query")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "Not with this method")
 SUPERSEDED = Kind("superseded", 409, "The claim no longer counts")
+NOT_UNDOABLE = Kind("not-undoable", 409, "That answer cannot be changed any more")
+STALE = Kind("stale", 412, "The answer has changed since")
 TOO_LARGE = Kind("too-large", 413, "The body is too large")
 WRONG_MEDIA_TYPE = Kind("wrong-media-type", 415, "The body must be JSON")
 MALFORMED = Kind("malformed", 422, "The body is not JSON")
@@ -46,6 +49,7 @@ UNREADABLE_EVENT = Kind("unreadable-event", 422, "The body is not an event")
 ON_BREAK = Kind("on-break", 429, "Time for a break", 60)
 TOO_MANY_LISTENERS = Kind("too-many-listeners", 429, "This caller listens too often already", 5)
 HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large")
+PRECONDITION_REQUIRED = Kind("precondition-required", 428, "The ETag of the answer is needed")
 INTERNAL = Kind("internal", 500, "Something went wrong here")
 TOO_MANY_CALLS = Kind("too-many-calls", 429, "Too many calls", 1)
 UNAUDITED = Kind("unaudited", 503, "The audit log does not answer", 2)
@@ -101,22 +105,21 @@ class Problem(HTTPException):
         self.reasons = reasons
         self.sign_in = sign_in
 
+    def details(self) -> ProblemDetails:
+        """What the response says; fields that say nothing are unset."""
+        more: dict[str, Any] = {"errors": self.errors, "reasons": self.reasons, "sign_in": self.sign_in}
+        return ProblemDetails(
+            type=self.kind.type,
+            title=self.kind.title,
+            status=self.kind.status,
+            detail=self.detail,
+            **{name: value for name, value in more.items() if value},
+        )
+
     def response(self) -> JSONResponse:
         """The problem as a response."""
-        details: dict[str, Any] = {
-            "type": self.kind.type,
-            "title": self.kind.title,
-            "status": self.kind.status,
-            "detail": self.detail,
-        }
-        if self.errors:
-            details["errors"] = [error.model_dump(exclude_unset=True) for error in self.errors]
-        if self.reasons:
-            details["reasons"] = list(self.reasons)
-        if self.sign_in is not None:
-            details["sign_in"] = self.sign_in
         return JSONResponse(
-            details,
+            self.details().model_dump(exclude_unset=True),
             status_code=self.kind.status,
             headers=self.headers,
             media_type=MEDIA_TYPE,

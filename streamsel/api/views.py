@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from streamsel.api.callers import Caller
-from streamsel.api.parts import ModelView
+from streamsel.api.problems import ProblemDetails
 from streamsel.codec.privacy import without
-from streamsel.ports import Answer, Claim, QueryView, QueueStatus
-from streamsel.records import Lane, Query, Source, Value
+from streamsel.ports import Answer, Claim, PastAnswer, QueryView
+from streamsel.records import Lane, Query, Value
 from streamsel.review.lifecycle import State
 from streamsel.review.roles import Role, includes
 
@@ -105,7 +105,19 @@ def _rule(name: str, unseen: Sequence[str]) -> str:
     return ":".join(name.split(":", 2)[:2]) if unseen and name.startswith("quota:") else name
 
 
+def shown_rules(query: Query, unseen: Sequence[str], *, answered: bool) -> list[str] | None:
+    """The rules of a query; ``None`` while the answer must not be swayed."""
+    if query.lane == "explore" and not answered:
+        return None
+    return [_rule(name, unseen) for name in query.rules]
+
+
 _QUERY_ID = "9f2c4e1ab3d05c77"
+
+
+def etag_of(revision: int) -> str:
+    """Of an answer: a strong one, for revisions only grow (RFC 9110 §8.8.3)."""
+    return f'"{revision}"'
 
 
 class ClaimView(View):
@@ -148,7 +160,11 @@ class AnswerView(View):
     label: str = Field(examples=["fraud"])
     labelled_by: str = Field(examples=["ana"])
     offset: int = Field(description="In the label log.", examples=[311])
-    model_version: int = Field(description="The first version that has learned it.", examples=[312])
+    model_version: int | None = Field(
+        description="The first version that has learned it; null for one of several opinions.", examples=[312]
+    )
+    revision: int = Field(description="1 unless it was corrected.", examples=[1])
+    etag: str = Field(description="To be sent as If-Match with a change.", examples=['"1"'])
 
     @classmethod
     def of(cls, answer: Answer) -> Self:
@@ -158,8 +174,48 @@ class AnswerView(View):
             label=answer.label,
             labelled_by=answer.labelled_by,
             offset=answer.offset,
-            model_version=answer.offset + 1,
+            model_version=answer.offset + 1 if answer.kind == "label" else None,
+            revision=answer.revision,
+            etag=etag_of(answer.revision),
         )
+
+
+class PastAnswerView(View):
+    """One of the caller's last answers."""
+
+    query_id: str = Field(examples=[_QUERY_ID])
+    event_id: str = Field(examples=["tx-20931"])
+    label: str = Field(examples=["fraud"])
+    answered_at: float = Field(description="In seconds since 1970.", examples=[1767225644.5])
+    revision: int = Field(examples=[1])
+    etag: str = Field(description="To be sent as If-Match with a change.", examples=['"1"'])
+
+    @classmethod
+    def of(cls, past: PastAnswer) -> Self:
+        """As it stands."""
+        return cls(
+            query_id=past.answer.query_id,
+            event_id=past.event_id,
+            label=past.answer.label,
+            answered_at=past.answered_at,
+            revision=past.answer.revision,
+            etag=etag_of(past.answer.revision),
+        )
+
+
+class RecordedAnswer(View):
+    """What came of one of many answers: as of a single one, by its status."""
+
+    query_id: str = Field(examples=[_QUERY_ID])
+    status: int = Field(description="201 new, 200 a repetition; otherwise see ``problem``.", examples=[201])
+    answer: AnswerView | None = None
+    problem: ProblemDetails | None = Field(None, examples=[None])
+
+
+class RecordedAnswers(View):
+    """One for each answer sent, in their order."""
+
+    answers: list[RecordedAnswer]
 
 
 class QueryState(View):
@@ -191,103 +247,3 @@ class QueryState(View):
             opinions=[dict(opinion) for opinion in view.opinions],
             query=QueryContent.of(view.query, unseen, answered=view.answer is not None),
         )
-
-
-class QueueView(View):
-    """The desk at a glance."""
-
-    waiting: dict[str, int] = Field(description="By lane.", examples=[{"uncertain": 9, "explore": 3}])
-    leased: dict[str, int] = Field(description="By lane.", examples=[{"uncertain": 4, "explore": 1}])
-    backlog: int = Field(description="Waiting and leased together.", examples=[17])
-    target_backlog: int = Field(description="What the capacity control steers to.", examples=[20])
-    oldest_seconds: float = Field(examples=[38.5])
-    live_reviewers: int = Field(examples=[5])
-    completions_per_second: float = Field(examples=[0.21])
-    mean_review_seconds: float | None = Field(examples=[23.8])
-    expired_total: int = Field(examples=[2])
-    dead_total: int = Field(examples=[0])
-
-    @classmethod
-    def of(cls, status: QueueStatus, target_backlog: int) -> Self:
-        """With the backlog summed up beside its target."""
-        return cls(
-            waiting=dict(status.waiting),
-            leased=dict(status.leased),
-            backlog=sum(status.waiting.values()) + sum(status.leased.values()),
-            target_backlog=target_backlog,
-            oldest_seconds=status.oldest_seconds,
-            live_reviewers=status.live_reviewers,
-            completions_per_second=status.completions_per_second,
-            mean_review_seconds=status.mean_review_seconds,
-            expired_total=status.expired_total,
-            dead_total=status.dead_total,
-        )
-
-
-class LabelChoice(View):
-    """One answer a reviewer can give."""
-
-    name: str = Field(examples=["fraud"])
-    guideline: str = Field(description="What it means.", examples=["The cardholder did not make it."])
-    examples: list[str] = Field(examples=[["Three countries in an hour"]])
-
-
-class LabelChoices(View):
-    """The answers, in the order of the buttons."""
-
-    labels: list[LabelChoice]
-    guideline_url: str | None = Field(
-        description="Where the whole guideline is.", examples=["https://wiki.example/fraud-guideline"]
-    )
-    guideline_version: str | None = Field(description="The version in force.", examples=["2026-11"])
-
-
-class SourceView(View):
-    """Where an event stands in the stream."""
-
-    topic: str = Field(examples=["events"])
-    partition: int = Field(examples=[0])
-    offset: int = Field(examples=[20931])
-
-
-class AcceptedEvents(View):
-    """Events that are durably in the stream, in the order they were sent."""
-
-    sources: list[SourceView]
-
-    @classmethod
-    def of(cls, sources: Sequence[Source]) -> Self:
-        """One source an event."""
-        return cls(sources=[SourceView(**source._asdict()) for source in sources])
-
-
-class ServingModel(View):
-    """The model that scores events now."""
-
-    preset: str = Field(examples=["logistic"])
-    version: int = Field(description="Label-log offset it stands at.", examples=[312])
-    digest: str = Field(
-        description="Of its predictions on fixed probes; equal on every replica at one version.",
-        examples=["5d1a0c6e92b7f348"],
-    )
-    labels_learned: int = Field(examples=[309])
-    fold_lag: int = Field(description="Records in the label log it has not read yet.", examples=[0])
-    spec: dict[str, Any] = Field(description="What it was made from.", examples=[{"seed": 1}])
-
-    @classmethod
-    def of(cls, model: ModelView) -> Self:
-        """As the fold sees itself."""
-        return cls(
-            preset=model.preset,
-            version=model.version,
-            digest=model.digest,
-            labels_learned=model.labels_learned,
-            fold_lag=model.fold_lag,
-            spec=dict(model.spec),
-        )
-
-
-class Health(View):
-    """What a probe wants to know."""
-
-    status: Literal["alive", "ready"] = Field(examples=["alive"])

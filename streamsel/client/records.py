@@ -59,13 +59,15 @@ class Claim(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Answer(_Record):
-    """An answer, at ``offset`` in the label log; ``model_version`` is the first that has learned it."""
+    """An answer, at ``offset`` in the label log. ``model_version`` is the first that has learned it; ``None``
+    for one of several opinions."""
 
     query_id: str
     label: str
     labelled_by: str
     offset: int
-    model_version: int
+    model_version: int | None
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +95,6 @@ class QueueFigures(_Record):
     mean_review_seconds: float | None
     expired_total: int
     dead_total: int
+    disputed: int
+    queues: Mapping[str, Mapping[str, float]]
+    """By name: ``waiting``, ``oldest_seconds``, ``overdue``."""

@@ -23,12 +23,14 @@ from streamsel.adapters.redis_streams_sinks import RedisEventIntake
 from streamsel.api.app import create_app
 from streamsel.api.keys import new_key
 from streamsel.api.parts import ApiParts, ModelView, Readiness
+from streamsel.codec import decode_log_record
 from streamsel.config.auth import ApiKey, Auth
 from streamsel.config.sections import Labels
 from streamsel.metrics import Metrics
-from streamsel.records import Lane, Query, Value
+from streamsel.records import Lane, LogRecord, Query, Value
 from streamsel.review.audit import Entry
 from streamsel.review.roles import Role
+from streamsel.review.routing import Routing
 from streamsel.review.settings import DeskSettings
 from streamsel.services.audit import Audit
 from streamsel.services.audit_reading import latest
@@ -76,6 +78,7 @@ class Reviewing:
     events: RedisLogReader
     """Where ``POST /v1/events`` puts them."""
     audit_log: RedisKeptLog
+    label_log: RedisLabelLog
     secrets: dict[str, str]
     readiness: list[Readiness] = field(default_factory=lambda: [Readiness(True)])
 
@@ -91,6 +94,16 @@ class Reviewing:
         """What the audit log has, without the openings of chains."""
         return [entry for entry in await latest(self.audit_log, 1_000) if entry.action != "opened chain"]
 
+    async def logged(self) -> list[LogRecord]:
+        """What the label log has."""
+        records = await self.label_log.read(0, 1_000, 0.0)
+        return [decode_log_record(content) for _, content in records]
+
+    async def tallied(self, position: int) -> None:
+        """Returns once the desk has read so much of the label log."""
+        assert self.parts.desk is not None
+        await self.parts.desk._follower.reached(position)
+
     def app_with(self, **changes: object) -> FastAPI:
         """The same API with other parts."""
         return create_app(replace(self.parts, **changes))  # type: ignore[arg-type]
@@ -98,11 +111,15 @@ class Reviewing:
 
 @asynccontextmanager
 async def reviewing(
-    desk_url: str, log_url: str, prefix: str, settings: DeskSettings = SETTINGS
+    desk_url: str,
+    log_url: str,
+    prefix: str,
+    settings: DeskSettings = SETTINGS,
+    routing: Routing | None = None,
 ) -> AsyncIterator[Reviewing]:
     """A running desk; what it keeps is under ``prefix``."""
     client = Redis.from_url(desk_url, retry=Retry(NoBackoff(), 0), socket_timeout=5.0)
-    queue = RedisReviewQueue(client, prefix, settings)
+    queue = RedisReviewQueue(client, prefix, settings, routing)
     streams = RedisStreams(log_url, prefix)
     log, intake = RedisLabelLog(streams), RedisEventIntake(streams, partitions=1)
     events = RedisLogReader(streams, streams.events(0))
@@ -127,7 +144,7 @@ async def reviewing(
         max_event_bytes=1_000,
     )
     try:
-        yield Reviewing(parts, create_app(parts), queue, events, audit_log, secrets, readiness)
+        yield Reviewing(parts, create_app(parts), queue, events, audit_log, log, secrets, readiness)
     finally:
         while not running.done():  # up to Python 3.11 asyncio.wait_for, in redis-py, may lose a cancellation
             running.cancel()

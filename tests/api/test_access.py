@@ -14,16 +14,24 @@ from streamsel.api.server import serve
 from streamsel.review.roles import Role, includes
 from tests.api.reviewing import SCOPES, Reviewing, claimed, query
 
+QUERY_ID = query(1).query_id
 OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 PRODUCER = {("POST", "/v1/events")}
-LEAD = {("GET", "/v1/history")}
+LEAD = {
+    ("GET", "/v1/history"),
+    ("GET", "/v1/reviewers"),
+    ("GET", "/v1/disputes"),
+    ("POST", "/v1/reviewers/ana/pause"),
+    ("POST", "/v1/reviewers/ana/resume"),
+    ("POST", f"/v1/queries/{QUERY_ID}/reassign"),
+}
 
 
 def _operations(desk: Reviewing) -> Iterator[tuple[str, str, Role]]:
     """Every documented operation that is not open: method, path, and the role it needs."""
     for path, operations in desk.app.openapi()["paths"].items():
         for method in operations:
-            call = (method.upper(), path.replace("{query_id}", "0000000000000001"))
+            call = (method.upper(), path.replace("{query_id}", QUERY_ID).replace("{name}", "ana"))
             if call not in OPEN | {("POST", "/v1/session")}:
                 yield (*call, "producer" if call in PRODUCER else "lead" if call in LEAD else "reviewer")
 
@@ -35,7 +43,7 @@ async def _call(client: httpx.AsyncClient, method: str, path: str) -> httpx.Resp
 async def test_every_route_needs_a_key(desk: Reviewing, stranger: httpx.AsyncClient) -> None:
     """401 with the challenge of RFC 6750, before anything of the body is read."""
     operations = list(_operations(desk))
-    assert len(operations) == 14
+    assert len(operations) == 25
     for method, path, _ in operations:
         response = await _call(stranger, method, path)
         assert response.status_code == 401, path
@@ -43,11 +51,13 @@ async def test_every_route_needs_a_key(desk: Reviewing, stranger: httpx.AsyncCli
         assert response.json()["type"] == "/problems/unauthenticated"
 
 
-async def test_no_route_takes_a_key_it_does_not_know(desk: Reviewing, stranger: httpx.AsyncClient) -> None:
+async def test_no_route_takes_a_key_it_does_not_know(desk: Reviewing) -> None:
     """Told apart from no key at all, so that a client knows to get another one."""
-    stranger.headers["Authorization"] = f"Bearer {new_key()[0]}"
     for method, path, _ in _operations(desk):
-        response = await _call(stranger, method, path)
+        app = desk.app_with()  # one that has not been tried too often
+        async with desk.caller(None, app) as stranger:
+            stranger.headers["Authorization"] = f"Bearer {new_key()[0]}"
+            response = await _call(stranger, method, path)
         assert response.status_code == 401, path
         assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
 

@@ -10,25 +10,8 @@ import pytest
 
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.api.server import serve
+from tests.api.acting import act, answer
 from tests.api.reviewing import SETTINGS, Reviewing, claimed, query, reviewing
-
-
-async def _label(
-    client: httpx.AsyncClient, claim: dict[str, object], label: str, key: str = "key-1"
-) -> httpx.Response:
-    return await client.put(
-        f"/v1/claims/{claim['query_id']}/label",
-        json={"label": label, "fence": claim["fence"]},
-        headers={"Idempotency-Key": key},
-    )
-
-
-async def _act(
-    client: httpx.AsyncClient, claim: dict[str, object], action: str, **body: object
-) -> httpx.Response:
-    return await client.post(
-        f"/v1/claims/{claim['query_id']}/{action}", json={"fence": claim["fence"], **body}
-    )
 
 
 async def test_a_claim_shows_the_event_and_holds_it(
@@ -75,7 +58,7 @@ async def test_the_models_opinion_is_hidden_in_the_explore_lane_until_the_answer
     for shown in (claim["query"], (await ana.get(path)).json()["query"]):
         hidden = ("probabilities", "rules", "utility", "propensity", "contributions")
         assert [shown[name] for name in hidden] == [None] * 5  # type: ignore[index]
-    assert (await _label(ana, claim, "fraud")).status_code == 201
+    assert (await answer(ana, claim, "fraud")).status_code == 201
     shown = (await ana.get(path)).json()["query"]
     assert shown["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}
     assert shown["rules"] == ["large amounts"]
@@ -119,7 +102,7 @@ async def test_a_label_is_recorded_once_and_its_repetition_gets_the_same_answer(
     """201, then 200, with one record in the label log; the query says so."""
     await desk.queue.offer([query(1)])
     claim = await claimed(ana)
-    first = await _label(ana, claim, "fraud")
+    first = await answer(ana, claim, "fraud")
     assert first.status_code == 201
     assert first.json() == {
         "query_id": claim["query_id"],
@@ -127,9 +110,12 @@ async def test_a_label_is_recorded_once_and_its_repetition_gets_the_same_answer(
         "labelled_by": "ana",
         "offset": 0,
         "model_version": 1,
+        "revision": 1,
+        "etag": '"1"',
     }
+    assert first.headers["ETag"] == '"1"'
     for key in ("key-1", "key-2"):
-        again = await _label(ana, claim, "fraud", key)
+        again = await answer(ana, claim, "fraud", key)
         assert again.status_code == 200
         assert again.json() == first.json()
     view = (await ana.get(f"/v1/queries/{claim['query_id']}")).json()
@@ -141,8 +127,8 @@ async def test_a_second_thought_does_not_replace_the_answer(desk: Reviewing, ana
     """409; the first label stands."""
     await desk.queue.offer([query(1)])
     claim = await claimed(ana)
-    await _label(ana, claim, "fraud")
-    response = await _label(ana, claim, "legitimate")
+    await answer(ana, claim, "fraud")
+    response = await answer(ana, claim, "legitimate")
     assert response.status_code == 409
     assert response.json()["type"] == "/problems/superseded"
     assert response.json()["detail"] == "the query already has its answer"
@@ -155,12 +141,12 @@ async def test_a_label_for_a_query_claimed_again_is_kept_as_an_opinion(
     """409 for the first holder; the newest fence counts, whoever names an older one."""
     await desk.queue.offer([query(1)])
     lost = await claimed(ana)
-    await _act(ana, lost, "release")
+    await act(ana, lost, "release")
     held = await claimed(ben)
     assert int(str(held["fence"])) > int(str(lost["fence"]))
-    assert (await _label(ana, lost, "legitimate")).status_code == 409
-    assert (await _label(ana, held, "legitimate")).status_code == 409  # the fence is another reviewer's
-    assert (await _label(ben, held, "fraud")).status_code == 201
+    assert (await answer(ana, lost, "legitimate")).status_code == 409
+    assert (await answer(ana, held, "legitimate")).status_code == 409  # the fence is another reviewer's
+    assert (await answer(ben, held, "fraud")).status_code == 201
     view = (await ana.get(f"/v1/queries/{lost['query_id']}")).json()
     assert view["answer"]["labelled_by"] == "ben"
     assert [opinion["label"] for opinion in view["opinions"]] == ["legitimate"]
@@ -170,7 +156,7 @@ async def test_a_sign_of_life_starts_the_lease_anew(desk: Reviewing, ana: httpx.
     """With the same fence, and a later end."""
     await desk.queue.offer([query(1)])
     claim = await claimed(ana)
-    response = await _act(ana, claim, "extend")
+    response = await act(ana, claim, "extend")
     assert response.status_code == 200
     extended = response.json()
     assert extended["lease_expires_at"] > claim["lease_expires_at"]
@@ -183,9 +169,9 @@ async def test_a_released_query_is_there_for_others(
     """At once; and it is no longer the first holder's to extend."""
     await desk.queue.offer([query(1)])
     claim = await claimed(ana)
-    assert (await _act(ana, claim, "release")).status_code == 204
+    assert (await act(ana, claim, "release")).status_code == 204
     assert (await claimed(ben))["query_id"] == claim["query_id"]
-    assert (await _act(ana, claim, "extend")).status_code == 409
+    assert (await act(ana, claim, "extend")).status_code == 409
 
 
 async def test_of_all_queues_only_ones_own_are_claimed_from(
@@ -193,7 +179,7 @@ async def test_of_all_queues_only_ones_own_are_claimed_from(
 ) -> None:
     """A queue of a higher tier is refused when it is named; whoever may claims from it without naming it."""
     await desk.queue.offer([query(1)])
-    await _act(ana, await claimed(ana), "escalate", reason="beyond me")
+    await act(ana, await claimed(ana), "escalate", reason="beyond me")
     refused = await ana.post("/v1/claims", json={"queue": "escalated"})
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-permitted")
     unknown = await ana.post("/v1/claims", json={"queue": "nowhere"})
@@ -211,7 +197,7 @@ async def test_a_paused_reviewer_gets_no_claims_and_is_told_why(
     refused = await ana.post("/v1/claims", json={"wait_seconds": 30})
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/paused")
     assert "known answers were wrong" in refused.json()["detail"]
-    assert (await _label(ana, held, "fraud")).status_code == 201
+    assert (await answer(ana, held, "fraud")).status_code == 201
     assert (await claimed(ben))["query_id"] == query(2).query_id
     await desk.queue.resume("ana")
     assert (await ana.post("/v1/claims", json={})).status_code == 200
@@ -237,7 +223,7 @@ async def test_an_escalated_query_waits_in_its_own_queue_with_the_reason(
     await desk.queue.offer([query(1)])
     claim = await claimed(ana)
     reason = "Devolução?\n\tVer “nota” 日本"
-    assert (await _act(ana, claim, "escalate", reason=reason)).status_code == 204
+    assert (await act(ana, claim, "escalate", reason=reason)).status_code == 204
     assert (await ana.post("/v1/claims", json={})).json() == []
     assert (await ben.get(f"/v1/queries/{claim['query_id']}")).json()["reason"] == reason
     assert (await claimed(ben, queue="escalated"))["query_id"] == claim["query_id"]
@@ -273,13 +259,13 @@ async def test_a_word_that_is_no_label_is_refused_with_those_that_are(
     """422; the claim is as it was, and the right label is taken after it."""
     await desk.queue.offer([query(1)])
     claim = await claimed(ana)
-    response = await _label(ana, claim, "Fraud\x00")
+    response = await answer(ana, claim, "Fraud\x00")
     assert response.status_code == 422
     assert response.json()["type"] == "/problems/not-a-label"
     assert response.json()["errors"] == [
         {"field": "label", "value": "Fraud\x00", "expected": "must be one of legitimate, fraud"}
     ]
-    assert (await _label(ana, claim, "fraud")).status_code == 201
+    assert (await answer(ana, claim, "fraud")).status_code == 201
 
 
 async def test_the_queue_tells_what_waits_and_what_is_in_hand(

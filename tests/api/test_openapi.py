@@ -16,7 +16,14 @@ from streamsel.api.problems import MEDIA_TYPE, Kind
 
 Json = dict[str, Any]
 
-LEAD = {("get", "/v1/history")}
+LEAD = {
+    ("get", "/v1/history"),
+    ("get", "/v1/reviewers"),
+    ("get", "/v1/disputes"),
+    ("post", "/v1/reviewers/{name}/pause"),
+    ("post", "/v1/reviewers/{name}/resume"),
+    ("post", "/v1/queries/{query_id}/reassign"),
+}
 
 
 @pytest.fixture
@@ -73,7 +80,18 @@ async def test_it_names_the_routes_others_build_on(description: Json) -> None:
         ("GET", "/v1/queue"),
         ("GET", "/v1/queue/live"),
         ("GET", "/v1/queries/{query_id}"),
+        ("GET", "/v1/queries"),
+        ("POST", "/v1/claims/{query_id}/skip"),
+        ("GET", "/v1/answers"),
+        ("PUT", "/v1/queries/{query_id}/label"),
+        ("DELETE", "/v1/queries/{query_id}/label"),
+        ("POST", "/v1/labels"),
         ("GET", "/v1/history"),
+        ("GET", "/v1/reviewers"),
+        ("GET", "/v1/disputes"),
+        ("POST", "/v1/reviewers/{name}/pause"),
+        ("POST", "/v1/reviewers/{name}/resume"),
+        ("POST", "/v1/queries/{query_id}/reassign"),
         ("GET", "/v1/labels"),
         ("GET", "/v1/model"),
         ("POST", "/v1/events"),

@@ -15,12 +15,13 @@ _EXAMPLE_ID = "9f2c4e1ab3d05c77"
 """The query that the description's examples are about."""
 
 _LINES = Path(__file__).with_name("json_lines.py")
+_CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 
 _OPTIONS = (
     "--phases=examples,coverage,fuzzing",
     "--checks=all",
-    "--max-examples=15",
-    "--seed=1",
+    "--max-examples=8",
+    "--workers=2",
     "--generation-deterministic",
     "--continue-on-failure",
     "--request-timeout=10",
@@ -37,6 +38,7 @@ async def test_the_api_is_as_described(desk: Reviewing, tmp_path: Path) -> None:
     try:
         schemathesis = await asyncio.create_subprocess_exec(
             Path(sys.executable).with_name("schemathesis"),
+            f"--config-file={_CONFIGURATION}",
             "run",
             f"{running.url}/openapi.json",
             f"--header=Authorization: Bearer {desk.secrets['root']}",

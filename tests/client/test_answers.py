@@ -11,7 +11,8 @@ from streamsel.client.problems import Patience
 
 def test_fields_of_a_newer_desk_are_left_out() -> None:
     """A program goes on working when the desk learns to say more."""
-    known = {"query_id": "1", "label": "fraud", "labelled_by": "ana", "offset": 3, "model_version": 4}
+    known = {"query_id": "1", "label": "fraud", "labelled_by": "ana", "offset": 3}
+    known |= {"model_version": 4, "revision": 1}
     assert Answer.of({**known, "news": "of tomorrow"}) == Answer.of(known)
 
 

@@ -63,6 +63,26 @@ async def test_a_claim_is_kept_returned_and_handed_on(desk: Reviewing, ana: Call
     assert (await desk.queue.view(claim.query_id)).queue == "escalated"
 
 
+async def test_an_answer_is_corrected_and_taken_back(desk: Reviewing, ana: Calling) -> None:
+    """By what the list of the last ones says of it; one that has changed since is refused."""
+    await desk.queue.offer([query(1), query(2)])
+    skipped, claim = await ana("claim", count=2)
+    await ana("skip", skipped, "not my field")
+    await ana("label", claim, LABELS.names[0])
+    (past,) = await ana("answers")
+    assert (past.query_id, past.label, past.revision) == (claim.query_id, LABELS.names[0], 1)
+    corrected = await ana("correct", past, LABELS.names[1])
+    assert (corrected.label, corrected.revision) == (LABELS.names[1], 2)
+    with pytest.raises(Problem, match="412") as stale:
+        await ana("undo", past)
+    assert stale.value.type == "/problems/stale"
+    (newest,) = await ana("answers")
+    again = await ana("undo", newest)
+    assert again.query_id == claim.query_id
+    assert (await ana("label", again, LABELS.names[0])).revision == 4
+    assert await ana("claim") == []
+
+
 async def test_what_the_desk_refuses_is_raised(desk: Reviewing, ana: Calling) -> None:
     """With type, title, status and detail as the desk says them, and what was wrong with each field."""
     await desk.queue.offer([query(1)])

@@ -1,4 +1,4 @@
-"""The queue API: claim a query, then label, extend, release or escalate it."""
+"""The queue API: claim a query, then label, extend, release, skip or escalate it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from streamsel.api.auth import ACCESS_PROBLEMS, Reviewer
-from streamsel.api.bodies import ClaimRequest, FenceRequest, LabelRequest, ReasonRequest
+from streamsel.api.bodies import (
+    IDEMPOTENCY_KEY,
+    QUERY_ID,
+    ClaimRequest,
+    FenceRequest,
+    LabelRequest,
+    ReasonRequest,
+)
+from streamsel.api.labelling import Labelling
 from streamsel.api.media import json_only
-from streamsel.api.mistakes import printable
 from streamsel.api.problems import (
     CROSS_SITE,
     DESK_UNREACHABLE,
@@ -28,18 +35,14 @@ from streamsel.api.problems import (
     UNKNOWN_QUEUE,
     UNRECORDED,
     WRONG_MEDIA_TYPE,
-    FieldError,
-    Problem,
     documented,
 )
-from streamsel.api.views import AnswerView, ClaimView, unseen_by
+from streamsel.api.views import AnswerView, ClaimView, etag_of, unseen_by
 from streamsel.api.waiting import while_heard
-from streamsel.config.sections import Labels
-from streamsel.review.refusals import NotALabel
 from streamsel.services.audit import Audit, Unaudited
 from streamsel.services.desk import Desk
 
-_BODY_PROBLEMS = (
+BODY_PROBLEMS = (
     *ACCESS_PROBLEMS,
     CROSS_SITE,
     TOO_LARGE,
@@ -49,16 +52,16 @@ _BODY_PROBLEMS = (
     DESK_UNREACHABLE,
     UNAUDITED,
 )
-_CLAIM_PROBLEMS = (*_BODY_PROBLEMS, UNKNOWN_QUERY, SUPERSEDED)
+"""What any call with a body may meet."""
 
-QueryId = Annotated[
-    str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Of the query.", examples=["9f2c4e1ab3d05c77"])
-]
+_CLAIM_PROBLEMS = (*BODY_PROBLEMS, UNKNOWN_QUERY, SUPERSEDED)
+
+QueryId = Annotated[str, Path(pattern=QUERY_ID, description="Of the query.", examples=["9f2c4e1ab3d05c77"])]
 IdempotencyKey = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        pattern=r"^[!-~]{1,255}$",
+        pattern=IDEMPOTENCY_KEY,
         description="Any text that is new for each answer and the same for its repetitions.",
         examples=["4b8a2c1e-1"],
     ),
@@ -66,7 +69,7 @@ IdempotencyKey = Annotated[
 
 
 def claim_routes(
-    desk: Desk, labels: Labels, audit: Audit, closing: asyncio.Event, lead_only: Sequence[str]
+    desk: Desk, labelling: Labelling, audit: Audit, closing: asyncio.Event, lead_only: Sequence[str]
 ) -> APIRouter:
     """``/v1/claims``; long polls end early once ``closing`` is set."""
     router = APIRouter(prefix="/v1/claims", tags=["claims"], dependencies=[Depends(json_only)])
@@ -74,12 +77,12 @@ def claim_routes(
     @router.post(
         "",
         summary="Claim queries",
-        responses=documented(*_BODY_PROBLEMS, UNKNOWN_QUEUE, NOT_PERMITTED, PAUSED, ON_BREAK),
+        responses=documented(*BODY_PROBLEMS, UNKNOWN_QUEUE, NOT_PERMITTED, PAUSED, ON_BREAK),
     )
     async def claim(request: Request, reviewer: Reviewer, body: ClaimRequest) -> list[ClaimView]:
         """Claims the most useful queries of the caller's queues, or of the one named. With ``wait_seconds``,
         waits for the first one; the list may still be empty. Each claim is held until its lease ends: extend,
-        release, escalate or label it before."""
+        release, skip, escalate or label it before."""
         queues = () if body.queue is None else (body.queue,)
         claiming = desk.claim(reviewer.reviewer, queues, body.count, body.wait_seconds)
         unseen = unseen_by(reviewer, lead_only)
@@ -116,17 +119,10 @@ def claim_routes(
         """Records a label; answered only once the label log has it for good. After a 503 or no response at
         all, repeat the call with the same key. 409: the query was claimed again or is already answered;
         the label is kept as an opinion but does not count."""
-        try:
-            answer, replayed = await desk.label(
-                query_id, body.fence, reviewer.name, body.label, idempotency_key
-            )
-        except NotALabel as refusal:
-            expected = "must be one of " + ", ".join(labels.names)
-            error = FieldError(field="label", value=printable(body.label), expected=expected)
-            raise Problem(NOT_A_LABEL, printable(str(refusal)), [error]) from None
-        await audit.note(reviewer, "labelled", query_id, {"label": answer.label})
+        answer, replayed = await labelling.label(reviewer, query_id, body.fence, body.label, idempotency_key)
         if replayed:
             response.status_code = 200
+        response.headers["ETag"] = etag_of(answer.revision)
         return AnswerView.of(answer)
 
     @router.post("/{query_id}/extend", summary="Keep a claim", responses=documented(*_CLAIM_PROBLEMS))
@@ -145,6 +141,18 @@ def claim_routes(
         """Lets somebody else claim it at once."""
         await desk.release(query_id, body.fence, reviewer.name)
         await audit.note(reviewer, "released", query_id)
+
+    @router.post(
+        "/{query_id}/skip",
+        summary="Leave a query to others",
+        status_code=204,
+        responses=documented(*_CLAIM_PROBLEMS),
+    )
+    async def skip(query_id: QueryId, reviewer: Reviewer, body: ReasonRequest) -> None:
+        """For whoever is unsure: it is never shown to them again. When enough have skipped it, it is
+        escalated."""
+        await desk.skip(query_id, body.fence, reviewer.name, body.reason)
+        await audit.note(reviewer, "skipped", query_id)
 
     @router.post(
         "/{query_id}/escalate",

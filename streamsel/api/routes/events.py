@@ -20,7 +20,7 @@ from streamsel.api.problems import (
     Problem,
     documented,
 )
-from streamsel.api.views import AcceptedEvents
+from streamsel.api.service_views import AcceptedEvents
 from streamsel.codec.fields import Unreadable
 from streamsel.codec.poison import parse
 from streamsel.ports import EventIntake

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from streamsel.api.parts import Readiness
 from streamsel.api.problems import NOT_READY, Problem, documented
-from streamsel.api.views import Health
+from streamsel.api.service_views import Health
 from streamsel.metrics import Metrics
 
 OPEN_PATHS = ("/healthz", "/readyz", "/metrics")

@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from streamsel.api.auth import ACCESS_PROBLEMS, Reviewer
 from streamsel.api.live import LiveFigures
 from streamsel.api.problems import DESK_UNREACHABLE, TOO_MANY_LISTENERS, documented
-from streamsel.api.views import QueueView
+from streamsel.api.queue_views import QueueView
 from streamsel.services.desk import Desk
 
 EVENT_STREAM = "text/event-stream"

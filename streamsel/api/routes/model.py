@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from streamsel.api.auth import ACCESS_PROBLEMS, Reviewer
 from streamsel.api.parts import ModelView
 from streamsel.api.problems import documented
-from streamsel.api.views import ServingModel
+from streamsel.api.service_views import ServingModel
 
 
 def model_routes(model: Callable[[], ModelView]) -> APIRouter:

@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from streamsel.api.auth import ACCESS_PROBLEMS, Reviewer
-from streamsel.api.problems import DESK_UNREACHABLE, INVALID, UNAUDITED, UNKNOWN_QUERY, documented
+from streamsel.api.listing_views import QueryPage
+from streamsel.api.problems import (
+    DESK_UNREACHABLE,
+    INVALID,
+    UNAUDITED,
+    UNKNOWN_CURSOR,
+    UNKNOWN_QUERY,
+    Problem,
+    documented,
+)
+from streamsel.api.queue_views import LabelChoice, LabelChoices, QueueView
 from streamsel.api.routes.claims import QueryId
-from streamsel.api.views import LabelChoice, LabelChoices, QueryState, QueueView, unseen_by
+from streamsel.api.views import QueryState, unseen_by
 from streamsel.config.sections import Labels
+from streamsel.review.lifecycle import State
 from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
+
+ListedState = Annotated[State | None, Query(description="Only those in this state.", examples=["waiting"])]
+ListedQueue = Annotated[
+    str | None,
+    Query(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Only those in this queue.", examples=["default"]),
+]
+Cursor = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[A-Za-z0-9_-]{1,300}$",
+        description="The ``next_cursor`` of the page before; none for the first.",
+        examples=["bGVhc2VzIDAg"],
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=100, description="Queries on the page at most.", examples=[50])]
 
 
 def queue_routes(
@@ -41,13 +68,33 @@ def queue_routes(
         return QueueView.of(await desk.status(), target_backlog)
 
     @router.get(
+        "/queries",
+        summary="Queries, a page at a time",
+        responses=documented(*ACCESS_PROBLEMS, INVALID, UNKNOWN_CURSOR, DESK_UNREACHABLE),
+    )
+    async def queries(
+        reviewer: Reviewer,
+        state: ListedState = None,
+        queue: ListedQueue = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
+    ) -> QueryPage:
+        """Those in a state, or in any, and in a queue, or in any. One that moves while the pages are turned
+        may be missed or come twice; a page may be shorter than ``limit`` before the last."""
+        try:
+            page = await desk.page(state, queue, cursor, limit)
+        except ValueError:
+            raise Problem(UNKNOWN_CURSOR, "Take the cursor as the page before it gave it.") from None
+        return QueryPage.of(page, unseen_by(reviewer, lead_only))
+
+    @router.get(
         "/queries/{query_id}",
         summary="One query",
         responses=documented(*ACCESS_PROBLEMS, UNKNOWN_QUERY, INVALID, DESK_UNREACHABLE, UNAUDITED),
     )
     async def query(query_id: QueryId, reviewer: Reviewer) -> QueryState:
         """Where a query stands, whoever holds it."""
-        view = await desk.view(query_id)
+        view = await desk.view(query_id, reviewer.name)
         await audit.note(reviewer, "viewed", query_id)
         return QueryState.of(query_id, view, unseen_by(reviewer, lead_only))
 

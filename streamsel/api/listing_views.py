@@ -1,0 +1,77 @@
+"""Queries in lists under ``/v1``: enough to find one, and nothing of its event's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import Field
+
+from streamsel.api.views import View, shown_rules
+from streamsel.ports import Page, QueryView
+from streamsel.records import Lane, Query
+from streamsel.review.lifecycle import State
+
+_QUERY_ID = "9f2c4e1ab3d05c77"
+
+
+class QueryBrief(View):
+    """What an event is called, and why it was sent."""
+
+    event_id: str = Field(examples=["tx-20931"])
+    lane: Lane = Field(examples=["uncertain"])
+    rules: list[str] | None = Field(
+        description="Rules and quotas that had a say; null while they might sway the answer.",
+        examples=[["large amounts"]],
+    )
+
+    @classmethod
+    def of(cls, query: Query, unseen: Sequence[str], *, answered: bool) -> Self:
+        """For somebody who may not see the fields ``unseen``."""
+        rules = shown_rules(query, unseen, answered=answered)
+        return cls(event_id=query.event_id, lane=query.lane, rules=rules)
+
+
+class ListedQuery(View):
+    """A query in a list."""
+
+    query_id: str = Field(examples=[_QUERY_ID])
+    state: State = Field(examples=[State.WAITING])
+    queue: str = Field(examples=["default"])
+    holder: str | None = Field(description="Who has it in hand.", examples=["ana"])
+    attempts: int = Field(examples=[1])
+    offered_at: float = Field(description="In seconds since 1970.", examples=[1767225601.5])
+    label: str | None = Field(description="The answer that counts.", examples=["fraud"])
+    query: QueryBrief
+
+    @classmethod
+    def of(cls, view: QueryView, unseen: Sequence[str]) -> Self:
+        """For somebody who may not see the fields ``unseen``."""
+        in_hand = view.state in (State.LEASED, State.RECORDING)
+        return cls(
+            query_id=view.query.query_id,
+            state=view.state,
+            queue=view.queue,
+            holder=view.leading.holder if in_hand else None,
+            attempts=view.attempts,
+            offered_at=view.offered_at,
+            label=None if view.answer is None else view.answer.label,
+            query=QueryBrief.of(view.query, unseen, answered=view.answer is not None),
+        )
+
+
+class QueryPage(View):
+    """Some of many."""
+
+    items: list[ListedQuery]
+    next_cursor: str | None = Field(
+        description="To be sent as ``cursor`` for the next page; null on the last one.",
+        examples=["bGVhc2VzIDAg"],
+    )
+
+    @classmethod
+    def of(cls, page: Page, unseen: Sequence[str]) -> Self:
+        """For somebody who may not see the fields ``unseen``."""
+        return cls(
+            items=[ListedQuery.of(view, unseen) for view in page.queries], next_cursor=page.next_cursor
+        )
