@@ -50,7 +50,11 @@ class QueryContent(View):
     timestamp: float | None = Field(
         description="When the event happened, in seconds since 1970.", examples=[1767225600.0]
     )
-    decided_at: float = Field(examples=[1767225601.25])
+    decided_at: float | None = Field(
+        description="When it was asked about. Hidden along with what the model thinks: of a question whose "
+        "answer is known it would tell.",
+        examples=[1767225601.25],
+    )
     features: dict[str, Value] = Field(
         description="What the model learns from.", examples=[{"amount": 912.5, "country": "PT"}]
     )
@@ -88,7 +92,7 @@ class QueryContent(View):
             event_id=query.event_id,
             lane=query.lane,
             timestamp=query.timestamp,
-            decided_at=query.decided_at,
+            decided_at=None if hidden else query.decided_at,
             features=without(query.features, unseen),
             context=without(query.context, unseen),
             segments=without(query.segments, unseen),
@@ -174,7 +178,8 @@ class AnswerView(View):
             label=answer.label,
             labelled_by=answer.labelled_by,
             offset=answer.offset,
-            model_version=answer.offset + 1 if answer.kind == "label" else None,
+            # The answer to a question whose answer is known looks like any other.
+            model_version=answer.offset + 1 if answer.kind in ("label", "gold") else None,
             revision=answer.revision,
             etag=etag_of(answer.revision),
         )

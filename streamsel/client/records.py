@@ -22,12 +22,13 @@ class _Record:
 
 @dataclass(frozen=True, slots=True)
 class Query(_Record):
-    """The event asked about. What the model thinks is ``None`` where it must not sway the answer."""
+    """The event asked about. What the model thinks, and when it was asked about, are ``None`` where they must
+    not sway the answer."""
 
     event_id: str
     lane: str
     timestamp: float | None
-    decided_at: float
+    decided_at: float | None
     features: Mapping[str, Value]
     context: Mapping[str, Value]
     segments: Mapping[str, str]

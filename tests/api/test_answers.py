@@ -66,6 +66,8 @@ async def test_an_answer_taken_back_is_the_callers_to_give_anew(
     claim = undone.json()
     assert (claim["query_id"], claim["query"]["event_id"]) == (query_id, "tx-1")
     assert isinstance((await desk.logged())[-1], Retraction)
+    noted = [(one.who, one.query_id) for one in await desk.noted() if one.action == "retracted"]
+    assert noted == [("ana", query_id)]
     assert (await ben.post("/v1/claims", json={})).json() == []
     assert (await ana.get("/v1/answers")).json() == []
     again = await answer(ana, claim, "legitimate", "key-again")

@@ -56,8 +56,8 @@ async def test_the_models_opinion_is_hidden_in_the_explore_lane_until_the_answer
     claim = await claimed(ana)
     path = f"/v1/queries/{claim['query_id']}"
     for shown in (claim["query"], (await ana.get(path)).json()["query"]):
-        hidden = ("probabilities", "rules", "utility", "propensity", "contributions")
-        assert [shown[name] for name in hidden] == [None] * 5  # type: ignore[index]
+        hidden = ("probabilities", "rules", "utility", "propensity", "contributions", "decided_at")
+        assert [shown[name] for name in hidden] == [None] * 6  # type: ignore[index]
     assert (await answer(ana, claim, "fraud")).status_code == 201
     shown = (await ana.get(path)).json()["query"]
     assert shown["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}

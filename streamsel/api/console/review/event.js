@@ -11,7 +11,7 @@ const LONG_TEXT = 80; // characters from which a value is prose rather than a fi
 export function showEvent({ query, attempt }) {
   byId("event-id").textContent = query.event_id;
   byId("attempt").textContent = attempt > 1 ? `Claimed ${attempt} times` : "";
-  showTime(query.timestamp ?? query.decided_at, query.timestamp === null);
+  showTime(query.timestamp ?? query.decided_at ?? NaN, query.timestamp === null);
   const features = Object.entries(query.features);
   const context = Object.entries(query.context);
   byId("texts").replaceChildren(...[...features, ...context].filter(isProse).map(prose));
