@@ -8,7 +8,7 @@ import httpx
 from playwright.async_api import Route, expect
 
 from tests.api.browsing import READY, TOKEN, Browsing, answer_to
-from tests.api.reviewing import Reviewing, query
+from tests.api.reviewing import Reviewing, claimed, query
 
 
 async def test_an_event_is_labelled_by_pressing_a_key(desk: Reviewing, browser: Browsing) -> None:
@@ -168,6 +168,57 @@ async def test_two_browsers_never_see_one_event(desk: Reviewing, browser: Browsi
             seen = [event for window in (one, other) for event in await window.page.evaluate("seen")]
         assert sorted(seen) == sorted(f"tx-{number}" for number in numbers)
         assert one.errors + other.errors == []
+
+
+async def test_a_skipped_event_is_not_shown_to_its_reviewer_again(
+    desk: Reviewing, browser: Browsing, ben: httpx.AsyncClient
+) -> None:
+    """Two keys: skip, and why. Others may claim it."""
+    await desk.queue.offer([query(1)])
+    async with browser.window() as window:
+        await window.sign_in(desk.secrets["ana"])
+        await window.at_event("tx-1")
+        async with window.page.expect_response("**/skip"):
+            await window.press("s", "2")
+        await window.at_panel("empty")
+        assert (await claimed(ben))["query_id"] == query(1).query_id
+
+
+async def test_an_answer_is_undone_by_a_key(
+    desk: Reviewing, browser: Browsing, ana: httpx.AsyncClient
+) -> None:
+    """Its event is on show again, and the new answer is the one that counts."""
+    await desk.queue.offer([query(1), query(2)])
+    async with browser.window() as window:
+        await window.sign_in(desk.secrets["ana"])
+        await window.at_event("tx-1")
+        await window.press("2")
+        await window.at_event("tx-2")
+        await window.press("z")
+        await window.at_event("tx-1")
+        await window.notice("“fraud” for tx-1 is taken back")
+        assert await window.text("#labelled") == "0"
+        async with window.page.expect_response("**/label"):
+            await window.press("1")
+        await window.at_event("tx-2")
+        answer = (await ana.get(f"/v1/queries/{query(1).query_id}")).json()["answer"]
+        assert (answer["label"], answer["labelled_by"]) == ("legitimate", "ana")
+
+
+async def test_any_of_the_last_ten_can_be_taken_back(desk: Reviewing, browser: Browsing) -> None:
+    """From the list of them."""
+    await desk.queue.offer([query(1), query(2), query(3)])
+    async with browser.window() as window:
+        await window.sign_in(desk.secrets["ana"])
+        for number, key in ((1, "2"), (2, "1")):
+            await window.at_event(f"tx-{number}")
+            await window.press(key)
+        await window.at_event("tx-3")
+        await window.press("a")
+        lines = window.page.locator("#answers-list li")
+        await expect(lines.locator("b")).to_have_text(["legitimate", "fraud"])
+        await window.page.get_by_role("button", name="Take back fraud for tx-1").click()
+        await window.at_event("tx-1")
 
 
 _NOTE_EVENTS = """() => {

@@ -14,14 +14,14 @@ const QUEUES = [
 ];
 
 export function showQueues({ queues }) {
-  fillTable(byId("queues"), QUEUES, Object.entries(queues ?? {}));
+  fillTable(byId("queues"), QUEUES, Object.entries(queues));
 }
 
 /** `changed` is called once one was taken from its holder. */
 export function showHeld(queries, changed) {
   const columns = [
     ["Event", ({ query }) => element("b", "", query.event_id), false],
-    ["Held by", ({ holder }) => holder || "–", false],
+    ["Held by", ({ holder }) => holder, false],
     ["", (held) => reassign(held, changed), false],
   ];
   fillTable(byId("held"), columns, queries);

@@ -2,18 +2,18 @@
 
 import { call } from "../shared/client.js";
 import { button, byId, element } from "../shared/dom.js";
-import { duration, percent } from "../shared/formats.js";
+import { duration, percent, timeOfDay } from "../shared/formats.js";
 import { notify } from "../shared/notices.js";
 import { fillTable } from "./table.js";
 
-const known = (value, write) => (value === null || value === undefined ? "–" : write(value));
+const known = (value, write) => (value === null ? "–" : write(value));
 const whole = (value) => Math.round(value).toLocaleString();
 
 const COLUMNS = [
   ["Name", person, false],
   ["In hand", ({ held }) => whole(held), true],
   ["Answered", ({ answered }) => whole(answered), true],
-  ["An hour", ({ answered_per_hour }) => known(answered_per_hour, whole), true],
+  ["An hour", ({ answered_per_hour }) => whole(answered_per_hour), true],
   ["Time for one", ({ median_seconds }) => known(median_seconds, duration), true],
   ["Agreement", ({ agreement }) => known(agreement, percent), true],
   ["Known answers", ({ gold_accuracy }) => known(gold_accuracy, percent), true],
@@ -25,8 +25,9 @@ export function showReviewers(reviewers, changed) {
   byId("reviewers-none").textContent = reviewers.length ? "" : "Nobody has been at the desk yet.";
 }
 
-function person({ name, live, paused }) {
-  const state = paused ? `paused: ${paused}` : live ? "at work" : "away";
+function person({ name, live, paused, on_break_until }) {
+  const rests = on_break_until > Date.now() / 1000 ? `on a break until ${timeOfDay(new Date(on_break_until * 1000))}` : "";
+  const state = paused ? `paused: ${paused}` : rests || (live ? "at work" : "away");
   const dot = element("span", `dot ${paused ? "paused" : live ? "live" : ""}`);
   dot.ariaHidden = "true";
   return element("span", "person", dot, element("span", "", element("b", "", name), element("span", "quiet", state)));

@@ -4,6 +4,7 @@ import { call } from "../shared/client.js";
 import { announce, byId, element } from "../shared/dom.js";
 import { age } from "../shared/formats.js";
 import { notify } from "../shared/notices.js";
+import { count } from "./status.js";
 
 export class Answers {
   #hand;
@@ -22,7 +23,8 @@ export class Answers {
     return this.#alone(async () => {
       const unsent = this.#outbox.takeBack();
       if (unsent) {
-        this.#hand.put(unsent);
+        if (unsent.act === "label") count(-1, unsent.body.label, unsent.event_id);
+        this.#hand.put(unsent.claim);
         notify("Taken back before it was sent.");
         return;
       }
@@ -58,8 +60,9 @@ export class Answers {
     return element("li", "", element("b", "", answer.label), element("span", "", answer.event_id), when, again);
   }
 
-  async #takeBack({ query_id, event_id, label, revision }) {
-    const claim = await call("DELETE", `v1/queries/${query_id}/label`, { headers: { "If-Match": `"${revision}"` } });
+  async #takeBack({ query_id, event_id, label, etag }) {
+    const claim = await call("DELETE", `v1/queries/${query_id}/label`, { headers: { "If-Match": etag } });
+    count(-1, label, event_id);
     this.#hand.put(claim);
     notify(`“${label}” for ${event_id} is taken back. Answer it anew.`);
   }

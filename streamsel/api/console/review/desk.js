@@ -2,13 +2,12 @@
 
 import { call } from "../shared/client.js";
 import { announce, byId } from "../shared/dom.js";
-import { age } from "../shared/formats.js";
 import { notify } from "../shared/notices.js";
 import { askReason, closeReasons } from "./dialogs.js";
 import { showEvent } from "./event.js";
 import { takeAnswers } from "./labels.js";
 import { showPanel } from "./panel.js";
-import { count, keptIn, showLease, showOutbox } from "./status.js";
+import { count, keptIn, showDue, showLease, showOutbox } from "./status.js";
 
 const READ_SECONDS = 0.25; // a second press, meant for the last event, must not answer the next
 
@@ -26,7 +25,7 @@ export class ReviewDesk {
     this.#outbox = outbox;
     this.#show = show;
     hand.addEventListener("change", () => this.render());
-    hand.addEventListener("tick", () => (this.#lease ? showLease(this.#lease) : this.#showLack()));
+    hand.addEventListener("tick", () => (this.#lease ? this.#showTimes(this.#lease) : this.#showLack()));
     outbox.addEventListener("change", () => showOutbox(outbox));
     outbox.addEventListener("refused", ({ detail }) => this.#refused(detail));
   }
@@ -68,14 +67,18 @@ export class ReviewDesk {
     this.#show("review");
     showEvent(claim);
     byId("in-queue").textContent = claim.queue === "default" ? "" : claim.queue;
-    byId("due").textContent = claim.due_at ? `Due ${age(new Date(claim.due_at * 1000))}` : "";
     this.#showReason(claim);
-    this.#cover(Boolean(claim.sensitive));
-    showLease(lease);
+    this.#cover(claim.sensitive);
+    this.#showTimes(lease);
     scrollTo(0, 0);
     announce(`Event ${claim.query.event_id}, to be answered`);
     if (claim.sensitive) this.#wait();
     else this.#getReady();
+  }
+
+  #showTimes(lease) {
+    showLease(lease);
+    showDue(lease.claim);
   }
 
   #cover(covered) {

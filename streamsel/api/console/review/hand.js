@@ -80,7 +80,8 @@ export class Hand extends EventTarget {
       const body = { count: MOST - this.#held.length, wait_seconds: wait };
       if (this.queue) body.queue = this.queue;
       try {
-        const claims = await call("POST", "v1/claims", { body, signal: asking.signal });
+        // Cut short are only those that wait: what a call at once was given must come here to be given back.
+        const claims = await call("POST", "v1/claims", { body, signal: wait ? asking.signal : undefined });
         if (asking.signal.aborted) claims.forEach((claim) => release(claim));
         else this.#receive(claims);
         wait = claims.length ? 0 : WAIT_SECONDS;

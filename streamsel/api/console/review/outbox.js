@@ -38,12 +38,12 @@ export class Outbox extends EventTarget {
     this.#send();
   }
 
-  /** Takes the newest decision back if it never left; gives its claim. */
+  /** Takes the newest decision back if it never left; gives it, with its claim. */
   takeBack() {
     const newest = this.#waiting.at(-1);
     if (!newest?.claim || newest.tried) return null;
     this.#forget(newest);
-    return newest.claim;
+    return newest;
   }
 
   /** Resolves once everything is sent. */

@@ -66,8 +66,7 @@ function work(session, choices) {
   offerHelp(keys);
   offerDialogs((act, body) => desk.decide(act, body));
   offerSearch();
-  const addQueues = offerQueues(hand);
-  addQueues(session.queues ?? []);
+  offerQueues(hand);
   byId("sign-out").addEventListener("click", () => hand.leave().then(signOut));
   byId("skip").addEventListener("click", () => desk.ask("skip"));
   byId("escalate").addEventListener("click", () => desk.ask("escalate"));
@@ -88,7 +87,7 @@ function work(session, choices) {
   desk.render();
   followQueue((status) => {
     showQueue(status);
-    if (!session.queues) addQueues(Object.keys(status.queues ?? { default: 0, escalated: 0 }));
+    showQueues(status.queues, session.queues);
   });
 }
 
@@ -122,7 +121,7 @@ async function signInAgain(name, hand, outbox, desk) {
   desk.render();
 }
 
-/** All of the reviewer's queues together, or one: those they are bound to, or all there are. */
+/** All of the reviewer's queues together, or one. */
 function offerQueues(hand) {
   const choice = byId("queue");
   choice.append(new Option("All of mine", ""));
@@ -130,10 +129,17 @@ function offerQueues(hand) {
     choice.blur(); // so that the keys answer again
     hand.turnTo(choice.value);
   });
-  return (queues) => {
-    const known = new Set([...choice.options].map(({ value }) => value));
-    choice.append(...queues.filter((queue) => !known.has(queue)).map((queue) => new Option(queue, queue)));
-  };
+}
+
+/** How many wait in each: of those that the reviewer is bound to, or of all. */
+function showQueues(queues, own) {
+  const choice = byId("queue");
+  for (const name of own ?? Object.keys(queues)) {
+    const option = [...choice.options].find(({ value }) => value === name) ?? new Option(name, name);
+    const waiting = queues[name]?.waiting ?? 0;
+    option.text = waiting ? `${name} (${waiting.toLocaleString()})` : name;
+    choice.append(option);
+  }
 }
 
 await start();

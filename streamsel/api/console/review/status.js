@@ -1,7 +1,7 @@
 /** What is beside the event: the lease, what is on its way to the server, the queue, and what was answered. */
 
 import { byId } from "../shared/dom.js";
-import { clock, counted } from "../shared/formats.js";
+import { clock, counted, duration } from "../shared/formats.js";
 
 const COUNT = "streamsel.answered";
 
@@ -12,6 +12,13 @@ export function showLease(lease) {
     lease.state === "over"
       ? "No longer held for you. Your answer still counts if nobody else took it."
       : `Held for you for ${clock(lease.left)}`;
+}
+
+/** When its queue wants it answered, if it says. */
+export function showDue({ due_at }) {
+  const left = due_at === null ? null : due_at - Date.now() / 1000;
+  byId("due").textContent = left === null ? "" : left > 0 ? `Due in ${duration(left)}` : `Overdue by ${duration(-left)}`;
+  byId("due").classList.toggle("overdue", left !== null && left <= 0);
 }
 
 /** The answers that are kept here, in words; empty when there are none. */
