@@ -21,8 +21,9 @@ _launcher = ThreadPoolExecutor(1, "launcher")
 def start_child(
     command: Sequence[str | Path], *, directory: Path, log: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Starts ``command`` in ``directory`` with its output appended to ``log``, and with ``environment`` beside
-    what it inherits.
+    """Starts ``command`` in ``directory``, its output appended to ``log``.
+
+    ``environment`` comes on top of what it inherits.
 
     The child has a session of its own, so that Ctrl-C in the terminal reaches us and not the server we
     still have to drain into. On Linux it is asked to end when we die by whatever signal (prctl(2),
