@@ -986,13 +986,13 @@ function settle.retraction(query, name, _, _, revision, offset)
     queue, lane, state, priority, due, reopens =
       load_with_queue(id, 'lane', 'state', 'priority', 'due', 'reopens')
   end
-  if not state or not stands(id, revision, offset) then
+  local built_on = slots and name ~= '' and load(deciding_of(query, slots), 'state')
+  if not state or built_on or not stands(id, revision, offset) then
     return
   end
   call('HSET', QUERY .. id, 'revision', revision, 'offset', offset)
-  local resolved = slots and name ~= '' and load(deciding_of(query, slots), 'state')
-  if state ~= 'opined' and state ~= 'labelled' or resolved then
-    return -- nothing to take back, or others have built on it
+  if state ~= 'opined' and state ~= 'labelled' then
+    return -- nothing to take back
   end
   leave(id, state, queue, lane)
   call('HDEL', QUERY .. id, 'label', 'by', 'key', 'took', 'answered', 'reopens', 'lapses')

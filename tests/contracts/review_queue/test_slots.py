@@ -124,6 +124,17 @@ async def test_a_dispute_is_decided_by_one_who_gave_no_opinion(pairs: Store) -> 
     assert (view.state, view.answer, view.disputed) == (State.LABELLED, label, False)
 
 
+async def test_a_dispute_that_nobody_decides_in_time_expires(pairs: Store) -> None:
+    """The query is finished: neither disputed any more, nor to be resolved once again."""
+    await opined(pairs, "fraud", "legitimate")
+    await pairs.queue.dispute("q0001")
+    await pairs.advance(EXPIRE)
+    await pairs.queue.sweep()
+    assert (await pairs.queue.view("q0001")).state == State.EXPIRED
+    assert await pairs.queue.disputes(9) == await pairs.queue.complete(9) == []
+    assert await pairs.client.pttl("{test}:query:q0001") > 0
+
+
 async def test_only_a_complete_query_can_be_disputed(pairs: Store) -> None:
     """While opinions are to come, and once it has its label, nothing changes."""
     await opined(pairs, "fraud")
