@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -208,3 +209,16 @@ async def test_opinions_of_slots_that_there_are_not_are_left_out(pairs: Store) -
     strange = Answer("q0001", "fraud", "ann", 3, kind="overlap", slot=3)
     assert await pairs.queue.settle([strange]) == []
     assert (await pairs.queue.view("q0001")).state == State.WAITING
+
+
+async def test_a_long_head_of_no_use_to_a_reviewer_does_not_leave_them_without_work(server: str) -> None:
+    """One call looks at a bounded number of slots; the next goes on from there, and comes back to the head."""
+    async with empty_store(server, replace(SETTINGS, lease_seconds=9_999.0), PAIRS) as store:
+        await store.queue.offer([query(number) for number in range(200)])
+        given, in_vain = 0, 0
+        while given < 200 and in_vain < 4:
+            claims = await store.queue.claim(ANN, [], 1)
+            given, in_vain = given + len(claims), 0 if claims else in_vain + 1
+        assert given == 200
+        await store.queue.offer([query(300, utility=1.0)])
+        assert (await taken(store, ANN)).query == query(300, utility=1.0)
