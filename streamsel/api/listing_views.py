@@ -38,7 +38,10 @@ class ListedQuery(View):
     query_id: str = Field(examples=[_QUERY_ID])
     state: State = Field(examples=[State.WAITING])
     queue: str = Field(examples=["default"])
-    holder: str | None = Field(description="Who has it in hand.", examples=["ana"])
+    holders: list[str] = Field(
+        description="Who has it in hand; of a query that several are asked, also while it waits for others.",
+        examples=[["ana"]],
+    )
     attempts: int = Field(examples=[1])
     offered_at: float = Field(description="In seconds since 1970.", examples=[1767225601.5])
     label: str | None = Field(description="The answer that counts.", examples=["fraud"])
@@ -47,12 +50,11 @@ class ListedQuery(View):
     @classmethod
     def of(cls, view: QueryView, unseen: Sequence[str]) -> Self:
         """For somebody who may not see the fields ``unseen``."""
-        in_hand = view.state in (State.LEASED, State.RECORDING)
         return cls(
             query_id=view.query.query_id,
             state=view.state,
             queue=view.queue,
-            holder=view.leading.holder if in_hand else None,
+            holders=[slot.holder for slot in view.slots if slot.state in (State.LEASED, State.RECORDING)],
             attempts=view.attempts,
             offered_at=view.offered_at,
             label=None if view.answer is None else view.answer.label,

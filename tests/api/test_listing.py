@@ -36,10 +36,10 @@ async def test_a_listed_query_shows_who_has_it_and_nothing_of_its_event(
     response = await ana.get("/v1/queries")
     listed = {item["query_id"]: item for item in response.json()["items"]}
     held = listed[query(1).query_id]
-    assert (held["state"], held["holder"], held["queue"]) == ("leased", "ana", "default")
+    assert (held["state"], held["holders"], held["queue"]) == ("leased", ["ana"], "default")
     assert held["query"] == {"event_id": "tx-1", "lane": "uncertain", "rules": ["large amounts"]}
     waiting = listed[query(2).query_id]
-    assert (waiting["state"], waiting["holder"], waiting["query"]["rules"]) == ("waiting", None, None)
+    assert (waiting["state"], waiting["holders"], waiting["query"]["rules"]) == ("waiting", [], None)
     for value in ("912.5", "second try", "0.46"):
         assert value not in response.text
 

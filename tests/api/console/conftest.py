@@ -11,10 +11,23 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from streamsel.adapters.embedded import EmbeddedValkey
+from streamsel.records import Query
+from streamsel.review.routing import Overlap, QueueRule, Routing
 from tests.api.browsing import Browsing, chromium, served
 from tests.api.reviewing import Reviewing, reviewing
 
 _HERE = Path(__file__).parent
+
+
+def _from_brazil(query: Query) -> bool:
+    return query.features.get("country") == "BR"
+
+
+def _has_diagnosis(query: Query) -> bool:
+    return "diagnosis" in query.context
+
+
+QUEUES = [QueueRule("brazil", _from_brazil, sla_seconds=600.0)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,8 +47,18 @@ async def started_chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk(valkey: EmbeddedValkey, prefix: str) -> AsyncIterator[Reviewing]:
-    """A running desk with nothing waiting."""
-    async with reviewing(valkey.url, valkey.url, prefix) as running:
+    """A running desk with nothing waiting. What is from Brazil has a queue and a time of its own; what has a
+    diagnosis is sensitive."""
+    routing = Routing(QUEUES, sensitive=_has_diagnosis)
+    async with reviewing(valkey.url, valkey.url, prefix, routing=routing) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def overlapping_desk(valkey: EmbeddedValkey, prefix: str) -> AsyncIterator[Reviewing]:
+    """One that asks two reviewers about each query."""
+    routing = Routing(QUEUES, Overlap(share=1.0, reviewers=2))
+    async with reviewing(valkey.url, valkey.url, prefix, routing=routing) as running:
         yield running
 
 

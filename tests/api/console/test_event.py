@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -176,6 +177,29 @@ async def test_nothing_that_might_sway_is_told_in_the_explore_lane(
         assert await window.text("#why-title") == "A check drawn at random"
         for hidden in ("#opinion-part", "#why-rules", "#why-numbers"):
             await expect(window.page.locator(hidden)).to_be_hidden()
+        await expect(window.page.locator(".push")).to_have_count(0)
+
+
+async def test_fields_are_in_the_order_in_which_they_moved_the_score(
+    desk: Reviewing, browser: Browsing
+) -> None:
+    """The one that moved it most first, also of a group; how far and to which side is said of each."""
+    features: dict[str, Value] = {
+        "amount": 912.5,
+        "country": "PT",
+        "shop.age": 3,
+        "shop.name": "Discos",
+        "a": 1,
+    }
+    moved = {"country": -0.4, "shop.age": 0.9, "amount": 1.31}
+    await desk.queue.offer([replace(query(1, features=features), contributions=moved)])
+    async with browser.window() as window:
+        await window.sign_in(desk.secrets["ana"])
+        await window.at_event("tx-1")
+        names = await window.page.locator("#features dt").all_inner_texts()
+        assert [name.split()[0] for name in names] == ["amount", "shop", "age", "name", "country", "a"]
+        said = await window.page.locator("#features .push").all_text_contents()
+        assert said == [f"moved the score by {far}" for far in ("+1.3", "+0.90", "−0.40")]
 
 
 async def test_labels_are_explained_beside_their_buttons(desk: Reviewing, browser: Browsing) -> None:

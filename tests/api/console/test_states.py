@@ -55,11 +55,11 @@ async def test_a_pause_is_shown_with_its_reason(desk: Reviewing, browser: Browsi
     await desk.queue.offer([query(1)])
     async with browser.window() as window:
         await window.page.clock.install()
-        await refuse(window, "**/v1/claims", 403, "paused")
+        await desk.queue.pause("ana", "Please see me")
         await window.sign_in(desk.secrets["ana"])
         await window.at_panel("paused")
-        assert await window.text("#panel-text") == "Said why"
-        await window.page.unroute("**/v1/claims")
+        await expect(window.page.locator("#panel-text")).to_contain_text("Please see me")
+        await desk.queue.resume("ana")
         await window.page.clock.fast_forward(25_000)
         await window.at_event("tx-1")
 
@@ -199,11 +199,10 @@ async def test_the_reader_chooses_light_or_dark(browser: Browsing) -> None:
         assert await window.page.locator("#theme").input_value() == "dark"
 
 
-async def test_asensitive_event_is_covered_until_asked_for(desk: Reviewing, browser: Browsing) -> None:
+async def test_a_sensitive_event_is_covered_until_asked_for(desk: Reviewing, browser: Browsing) -> None:
     """By Enter, and no key answers before."""
-    await desk.queue.offer([query(1)])
+    await desk.queue.offer([query(1, context={"diagnosis": "influenza"})])
     async with browser.window() as window:
-        await window.page.route("**/v1/claims", sensitive)
         await window.sign_in(desk.secrets["ana"])
         await expect(window.page.locator("#reveal")).to_be_focused()
         await expect(window.page.locator("#content-of-event")).to_have_attribute("inert", "")
@@ -213,9 +212,17 @@ async def test_asensitive_event_is_covered_until_asked_for(desk: Reviewing, brow
         await expect(window.page.locator("#content-of-event")).not_to_have_attribute("inert", "")
 
 
-async def sensitive(route: Route) -> None:
-    """What is claimed is marked as sensitive."""
-    response = await route.fetch()
-    await route.fulfill(
-        response=response, json=[{**claim, "sensitive": True} for claim in await response.json()]
-    )
+async def test_the_time_to_answer_in_counts_down(desk: Reviewing, browser: Browsing) -> None:
+    """As the event's queue gives it, until it is over; and how many wait there is told."""
+    await desk.queue.offer([query(number, features={"country": "BR"}) for number in (1, 2, 3)])
+    async with browser.window() as window:
+        await window.page.clock.install()
+        await window.sign_in(desk.secrets["ana"])
+        await window.at_event("tx-1")
+        await expect(window.page.locator("#in-queue")).to_have_text("brazil")
+        await expect(window.page.locator("#due")).to_contain_text("Due in 9 min")
+        await expect(window.page.locator("#queue option[value=brazil]")).to_have_text("brazil (1)")
+        await window.page.clock.fast_forward(60_000)
+        await expect(window.page.locator("#due")).to_contain_text("Due in 8 min")
+        await window.page.clock.fast_forward(600_000)
+        await expect(window.page.locator("#due")).to_contain_text("Overdue by")

@@ -21,7 +21,7 @@ export function showQueues({ queues }) {
 export function showHeld(queries, changed) {
   const columns = [
     ["Event", ({ query }) => element("b", "", query.event_id), false],
-    ["Held by", ({ holder }) => holder, false],
+    ["Held by", ({ holders }) => holders.join(", "), false],
     ["", (held) => reassign(held, changed), false],
   ];
   fillTable(byId("held"), columns, queries);

@@ -58,8 +58,10 @@ async function refresh() {
     call("GET", "v1/reviewers").then((reviewers) => showReviewers(reviewers, refresh)),
     call("GET", "v1/disputes").then(showDisputes),
     Promise.all([list("leased"), list("waiting")]).then(([held, waiting]) => {
-      showHeld(held.items, refresh);
-      showRules([...held.items, ...waiting.items]);
+      const open = [...held.items, ...waiting.items];
+      // One that several are asked is in somebody's hands while it waits for others.
+      showHeld(open.filter(({ holders }) => holders.length), refresh);
+      showRules(open);
     }),
   ]);
   const failures = outcomes.filter(({ status }) => status === "rejected").map(({ reason }) => reason);
