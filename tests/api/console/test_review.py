@@ -205,6 +205,23 @@ async def test_an_answer_is_undone_by_a_key(
         assert (answer["label"], answer["labelled_by"]) == ("legitimate", "ana")
 
 
+async def test_a_key_right_after_a_dialog_is_not_lost(desk: Reviewing, browser: Browsing) -> None:
+    """Until the next frame it goes to what had the focus in the dialog."""
+    await desk.queue.offer([query(1), query(2)])
+    async with browser.window() as window:
+        await window.sign_in(desk.secrets["ana"])
+        await window.at_event("tx-1")
+        await window.press("2")
+        await window.at_event("tx-2")
+        await window.press("a")
+        await expect(window.page.locator("#answers-list li")).to_have_count(1)
+        await window.press("Escape")
+        await expect(window.page.locator("#answers-dialog")).to_be_hidden()
+        button = window.page.locator("#answers-list button")
+        await button.dispatch_event("keydown", {"key": "z", "bubbles": True, "cancelable": True})
+        await window.at_event("tx-1")
+
+
 async def test_any_of_the_last_ten_can_be_taken_back(desk: Reviewing, browser: Browsing) -> None:
     """From the list of them."""
     await desk.queue.offer([query(1), query(2), query(3)])

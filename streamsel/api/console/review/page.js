@@ -94,8 +94,10 @@ function work(session, choices) {
 function press(event, keys, desk, acts) {
   // A key held down would press a button again and again.
   if (event.repeat && event.target.closest("button")) event.preventDefault();
-  const typing = event.defaultPrevented || event.target.closest("input, textarea, select, dialog");
-  if (typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  // A dialog that was closed keeps the keyboard until the next frame.
+  const left = event.target.closest("dialog:not([open])");
+  const typing = !left && event.target.closest("input, textarea, select, dialog");
+  if (event.defaultPrevented || typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     if (!event.target.closest(".labels")) return;
     event.preventDefault();
