@@ -212,7 +212,7 @@ async def test_opinions_of_slots_that_there_are_not_are_left_out(pairs: Store) -
 
 
 async def test_a_long_head_of_no_use_to_a_reviewer_does_not_leave_them_without_work(server: str) -> None:
-    """One call looks at a bounded number of slots; the next goes on from there, and comes back to the head."""
+    """One call looks at a bounded number of slots; the next goes on from there, and comes back."""
     async with empty_store(server, replace(SETTINGS, lease_seconds=9_999.0), PAIRS) as store:
         await store.queue.offer([query(number) for number in range(200)])
         given, in_vain = 0, 0
