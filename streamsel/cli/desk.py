@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 def rebuild(path: ConfigFile = None, as_json: AsJson = False) -> None:
     """Make the queue anew after Redis was lost: every query in the decisions that the label log does not
     answer and that is not too old to be asked. What is there stays as it is; services may be running."""
-    from streamsel import wiring  # brings every server's client and every model: --help should not wait
+    from streamsel import wiring  # brings every server's client: --help should not wait
 
     settings = load_config(path)
     configure_logs()
@@ -75,7 +75,7 @@ def audit(
 
 
 async def _of_the_log(settings: Config, read: Callable[[AuditLog], Awaitable[_T]]) -> _T:
-    from streamsel import wiring  # brings every server's client and every model: --help should not wait
+    from streamsel import wiring  # brings every server's client: --help should not wait
 
     async with wiring.opened_audit_log(settings) as log:
         return await read(log)

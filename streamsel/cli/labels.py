@@ -44,7 +44,7 @@ def quality(path: ConfigFile = None, as_json: AsJson = False) -> None:
 
 
 async def _report(settings: Config) -> QualityReport:
-    from streamsel import wiring  # brings every server's client and every model: --help should not wait
+    from streamsel import wiring  # brings every server's client: --help should not wait
     from streamsel.services.quality_report import quality_report
 
     async with wiring.opened_label_log(settings) as log:

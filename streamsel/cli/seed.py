@@ -36,7 +36,7 @@ def seed(
 ) -> None:
     """Put a labelled file into the label log. A file with a mistake changes nothing; a file seeded twice
     changes the model once."""
-    from streamsel import wiring  # brings every server's client and every model: --help should not wait
+    from streamsel import wiring  # brings every server's client: --help should not wait
 
     settings = load_config(path)
     renamed = dict(_pair(one, settings.labels.names) for one in mapping or [])

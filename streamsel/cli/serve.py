@@ -37,7 +37,7 @@ def serve(
 
 
 async def _serve(settings: Config, roles: frozenset[str]) -> None:
-    from streamsel import wiring  # brings every server's client and every model: --help should not wait
+    from streamsel import wiring  # brings every server's client: --help should not wait
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,6 +1,6 @@
 """The one place that picks adapters: a configuration to a running process."""
 
-from streamsel.wiring.selector import layout
+from streamsel.wiring.layout import layout
 from streamsel.wiring.service import (
     Service,
     model_spec,

@@ -19,7 +19,7 @@ from streamsel.selection.fields import Fields
 from streamsel.services.desk import Desk
 from streamsel.services.gold import gold_queries
 from streamsel.services.seeding import BadRow
-from streamsel.wiring.selector import layout
+from streamsel.wiring.layout import layout
 
 RECORDING_SECONDS = 30.0
 """How long a label may be on its way into the label log; longer than either log's own time limit."""

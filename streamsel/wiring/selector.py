@@ -1,4 +1,4 @@
-"""A configuration to a selector: what of an event is what, how is selected, and how much may be asked."""
+"""A configuration to a selector: how is selected, and how much may be asked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import socket
 
 from streamsel.codec import EventDecoder
-from streamsel.codec.layout import Layout
 from streamsel.config import Config, ConfigurationError
 from streamsel.learning.scorer import has_members
 from streamsel.learning.serving import ServingModel
@@ -18,23 +17,8 @@ from streamsel.selection.budget import Budget
 from streamsel.services.decider import Decider
 from streamsel.services.pacing import Pacing
 from streamsel.services.selector import Selector
+from streamsel.wiring.layout import layout
 from streamsel.wiring.logs import Logs
-
-
-def layout(config: Config) -> Layout:
-    """Which fields of an event are what."""
-    stream = config.stream
-    return Layout(
-        id=stream.id,
-        features=None if stream.features == "*" else tuple(stream.features),
-        exclude=tuple(stream.exclude),
-        text=stream.text,
-        timestamp=stream.timestamp,
-        segments=tuple(stream.segments),
-        redact=tuple(stream.redact),
-        hash=tuple(stream.hash),
-        hash_key=b"" if stream.hash_key is None else stream.hash_key.get_secret_value().encode(),
-    )
 
 
 def selector_of(

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis.asyncio
 import structlog
@@ -31,14 +31,15 @@ from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
 from streamsel.services.history import HistoryKeeper
-from streamsel.services.learner import Learner
 from streamsel.services.rebuilding import Rebuilt, rebuild
-from streamsel.services.selector import Selector
 from streamsel.services.webhooks.delivery import Delivery
 from streamsel.wiring.desk import desk_of, desk_settings, gold, routing
 from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
-from streamsel.wiring.selector import selector_of
 from streamsel.wiring.webhooks import webhook_deliveries
+
+if TYPE_CHECKING:
+    from streamsel.services.learner import Learner
+    from streamsel.services.selector import Selector
 
 DESK_CLIENT: dict[str, Any] = {
     "socket_timeout": 3.0,
@@ -139,6 +140,10 @@ async def running(
             await service.desk.set_gold(gold(config, clock))
             deliveries.extend(webhook_deliveries(config, logs, store, clock, metrics, stack))
         if "selector" in roles:
+            # River takes seconds to import: neither a desk nor a command should wait for it.
+            from streamsel.services.learner import Learner
+            from streamsel.wiring.selector import selector_of
+
             learner = Learner(
                 logs.labels,
                 model_spec(config),
