@@ -90,6 +90,8 @@ class Selector:
     def _reset(self) -> None:
         """What belongs to one membership of the group."""
         self._deciding = asyncio.Lock()
+        self._held = 0
+        """Events polled and not decided yet."""
         self._pacing.forget()
         self._recorded: dict[Partition, dict[int, bytes]] = {}
         self._outbox = Outbox(
@@ -193,6 +195,7 @@ class Selector:
             polled = await self._source.poll(2 * self._batch_limit, POLL_SECONDS)
             tenures = self._outbox.tenures
             ours = [(partition, records) for partition, records in polled if partition in tenures]
+            self._held = sum(len(records) for _, records in ours)
             async with self._deciding:
                 for records in _micro_batches(ours, lambda: self._batch_limit):
                     # An outage noticed since the poll pauses what it brought as well.
@@ -201,6 +204,7 @@ class Selector:
                     kept = self._still_ours(records, tenures)
                     if kept:
                         await self._decide(kept, tenures)
+                    self._held -= len(records)
 
     async def _may_decide(self) -> bool:
         """Waits while an outage pauses the stream; false when it lasts until the order to stop."""
@@ -328,7 +332,7 @@ class Selector:
     async def _watch_lag(self) -> None:
         while True:
             with suppress(SourceUnavailable):
-                self._metrics.consumer_lag.set(await self._source.lag())
+                self._metrics.consumer_lag.set(await self._source.lag() + self._held)
             await asyncio.sleep(LAG_SECONDS)
 
 

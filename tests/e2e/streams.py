@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from redis import Redis
 
 PARTITIONS = 2
@@ -136,8 +137,7 @@ class KafkaStreams(Streams):
     def _spans(self, consumer: Consumer, log: str) -> dict[int, tuple[int, int]]:
         topic = consumer.list_topics(self.topic(log), timeout=10.0).topics[self.topic(log)]
         return {
-            part: consumer.get_watermark_offsets(TopicPartition(self.topic(log), part), timeout=10.0)
-            for part in topic.partitions
+            part: _watermarks(consumer, TopicPartition(self.topic(log), part)) for part in topic.partitions
         }
 
     def _committed(self) -> dict[int, int]:
@@ -150,6 +150,24 @@ class KafkaStreams(Streams):
         for value in values:
             producer.produce(self.topic("events"), value, key=value[:40])
         assert producer.flush(20.0) == 0
+
+
+def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """The first and the next offset; a broker that has just come back may not lead its partitions yet."""
+    deadline = time.monotonic() + 10.0
+    while True:
+        try:
+            first, end = consumer.get_watermark_offsets(place, timeout=10.0)
+        except KafkaException as error:
+            unsettled = error.args[0].code() in (
+                KafkaError.NOT_LEADER_FOR_PARTITION,
+                KafkaError.LEADER_NOT_AVAILABLE,
+            )
+            if not unsettled or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return first, end
 
 
 class RedisStreams(Streams):
