@@ -22,7 +22,7 @@ demo-kafka: .venv/broker.stamp ## The same on a real Kafka broker, which it star
 	@$(BIN)/streamsel demo --kafka $(ARGS)
 
 test: .venv/dev.stamp ## Run every test whose servers are here; the rest skip with the reason
-	@$(BIN)/python -m pytest $(ARGS)
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check

@@ -69,7 +69,7 @@ async def test_a_long_poll_gets_what_is_offered_meanwhile(desk: Reviewing, ana: 
     polling = asyncio.create_task(claimed(ana, wait_seconds=30))
     await _live_reviewers(ana, 1)
     await desk.queue.offer([query(1)])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         assert (await polling)["query_id"] == query(1).query_id
 
 
@@ -311,7 +311,7 @@ async def test_the_model_tells_how_far_it_has_learned(ana: httpx.AsyncClient) ->
 
 async def _live_reviewers(client: httpx.AsyncClient, count: int) -> None:
     """Returns once so many have claimed lately: a long poll shows there before it waits."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (await client.get("/v1/queue")).json()["live_reviewers"] < count:  # noqa: ASYNC110 - in the store
             await asyncio.sleep(0.01)
 
@@ -320,5 +320,5 @@ async def _no_long_poll() -> None:
     """Returns once no call waits for work any more."""
     claims = {task for task in asyncio.all_tasks() if "Desk.claim" in repr(task.get_coro())}
     assert len(claims) <= 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await asyncio.gather(*claims, return_exceptions=True)

@@ -24,7 +24,7 @@ async def test_waiting_ends_at_once_when_there_is_work(store: Store, cause: str)
     """At another desk than the one by which the query came."""
     claim = None if cause == "offer" else await claimed(store)
     other = await store.another_queue()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(8):
         waiting = await wakes(store, other)
         if claim is None:
             await store.queue.offer([query(1)])

@@ -25,7 +25,7 @@ async def test_one_holder_at_a_time(positions: RedisDeliveryPositions) -> None:
 async def test_a_hold_ends_and_the_position_stays(positions: RedisDeliveryPositions) -> None:
     """So that another process goes on where the first one was."""
     assert await positions.hold("s", "a", 0.001, 3) == 3
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (found := await positions.hold("s", "b", 60.0)) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     assert found == 3
