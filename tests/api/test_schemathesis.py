@@ -8,6 +8,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from streamsel.api import refusals
 from streamsel.api.server import serve
 from tests.api.reviewing import Reviewing, query
 
@@ -29,8 +32,11 @@ _OPTIONS = (
 )
 
 
-async def test_the_api_is_as_described(desk: Reviewing, tmp_path: Path) -> None:
+async def test_the_api_is_as_described(
+    desk: Reviewing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Status, media type, headers and body are among those described; what breaks the rules is refused."""
+    monkeypatch.setattr(refusals, "_FAILURES_AT_ONCE", 10_000)  # it tries many wrong keys, from one address
     app = desk.app_with(max_event_bytes=1_000_000)
     app.state.closing.set()  # nothing is waited for, and streams end
     await desk.queue.offer([replace(query(0), query_id=_EXAMPLE_ID), *map(query, range(1, 1_000))])

@@ -9,7 +9,7 @@ import pytest
 
 from streamsel.codec import decode_dead_letter
 from streamsel.ports import SourceUnavailable
-from streamsel.services.selector import PoisonFlood
+from streamsel.services.selector import LARGEST_BATCH, PoisonFlood
 from tests.services.doubles import World
 from tests.services.stage import Stage, decided, event, selecting
 from tests.services.virtual_time import in_virtual_time
@@ -65,7 +65,7 @@ def test_more_than_half_stops_the_stream(poisonous: Callable[[int], bool], first
         with pytest.raises(PoisonFlood) as stopped:
             await run_to_its_end(stage)
         seen = len(world.letters) + stage.selector.events_decided
-        assert first <= seen < first + 500
+        assert first <= seen < first + LARGEST_BATCH
         said = str(stopped.value)
         assert "of the last 1000 events could not be read" in said
         assert "not_json" in said
