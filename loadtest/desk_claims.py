@@ -32,7 +32,7 @@ async def commands(queue: RedisReviewQueue, client: Recording, reviewers: int) -
     written = []
     for number in range(reviewers):
         await queue.claim(Reviewer(f"reviewer-{number}"), (), 1)
-        # The stub asks for a tuple of one.
+        # Its declared type asks for a tuple of one.
         written.append(hiredis.pack_command(client.words))  # type: ignore[arg-type]
     return written
 

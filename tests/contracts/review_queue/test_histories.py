@@ -24,15 +24,31 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from streamsel.ports import Answer, Claim, GoldQuery, Recording, Retracted, Undoing
+from streamsel.ports import Answer, Claim, Recording, Retracted, Undoing
 from streamsel.records import Lane
 from streamsel.review.lifecycle import Action, State
 from streamsel.review.refusals import DeskRefusal
 from streamsel.review.reviewers import Reviewer
-from streamsel.review.routing import Overlap, QueueRule, Routing
+from tests.contracts.review_queue.history_world import (
+    ENDS,
+    GIVE_UP,
+    GOLD,
+    KEYS,
+    LABELS,
+    LANES,
+    LIMITS,
+    NAMES,
+    NUMBERS,
+    PEOPLE,
+    QUEUES,
+    REVIEWERS,
+    ROUTING,
+    SECONDS,
+    UTILITIES,
+)
 from tests.contracts.review_queue.model import QueueModel
 from tests.contracts.review_queue.model_slots import ModelSlot
-from tests.contracts.review_queue.stores import SETTINGS, Store, empty_store, query
+from tests.contracts.review_queue.stores import Store, empty_store, query
 
 HISTORIES = int(os.environ.get("STREAMSEL_TEST_HISTORIES", "10"))
 STEPS = 100
@@ -43,43 +59,6 @@ T = TypeVar("T")
 Held: TypeAlias = tuple[str, int, str]
 """What a reviewer believes to hold: query id, fence, reviewer."""
 Word: TypeAlias = Answer | Retracted
-
-LIMITS = replace(
-    SETTINGS,
-    attempts=2,
-    skips=2,
-    most_held=2,
-    most_sensitive=1,
-    work_seconds=100.0,
-    break_seconds=40.0,
-    gold_share=0.3,
-)
-ROUTING = Routing(
-    [
-        QueueRule("large", lambda one: one.utility == 1.0, tier=2, escalates_to="board", sla_seconds=50.0),
-        QueueRule("board", tier=3, sla_seconds=200.0),
-        QueueRule("escalated", tier=2, sla_seconds=100.0),
-    ],
-    overlap=Overlap(share=0.5, reviewers=2),
-    sensitive=lambda one: int(one.query_id[1:]) % 2 == 0,
-)
-GOLD = [GoldQuery(query(90), "fraud"), GoldQuery(query(91, utility=1.0), "fraud")]
-PEOPLE = [Reviewer("nora"), Reviewer("ann", 2), Reviewer("dan", 3), Reviewer("eve", 3)]
-
-NUMBERS = st.integers(1, 6)
-LANES = st.sampled_from(["uncertain", "explore"])
-UTILITIES = st.sampled_from([0.0, 0.5, 1.0])
-REVIEWERS = st.sampled_from(PEOPLE)
-NAMES = st.sampled_from([one.name for one in PEOPLE])
-QUEUES = st.sampled_from([[], [], [], ["default"], ["escalated"], ["board", "large"]])
-LABELS = st.sampled_from(["fraud", "legitimate"])
-KEYS = st.sampled_from(["key 1", "key 2"])
-SECONDS = st.sampled_from(
-    [1.0, -2.0, *[LIMITS.recording_seconds] * 3, *[LIMITS.lease_seconds] * 3, 40.0, LIMITS.expire_seconds]
-)
-"""Moves that end just when something is due, one that does not, and a step back of the server's clock."""
-GIVE_UP = st.sampled_from([Action.RELEASE, Action.ESCALATE, Action.SKIP, Action.SKIP])
-ENDS = st.sampled_from([Action.SETTLE] * 5 + [Action.BEGIN, Action.SKIP, Action.ESCALATE])
 
 there_are_claims = precondition(lambda self: self.given)
 
