@@ -100,7 +100,7 @@ class QueryContent(View):
             utility=None if hidden else query.utility,
             propensity=None if hidden else query.propensity,
             contributions=None if hidden else without(query.contributions, unseen),
-            rules=None if hidden else [_rule(name, unseen) for name in query.rules],
+            rules=shown_rules(query, unseen, answered=answered),
         )
 
 
