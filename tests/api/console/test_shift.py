@@ -31,6 +31,7 @@ async def test_a_shift_of_five_hundred_events_needs_no_mouse(desk: Reviewing, br
     await desk.queue.offer([query(number) for number in range(EVENTS)])
     async with browser.window() as window:
         await window.page.clock.install()
+        await expect(window.page.locator("#key")).to_be_focused()
         await window.page.keyboard.type(desk.secrets["ana"])
         await window.press("Enter")
         await expect(window.page.locator("#review")).to_be_visible()
