@@ -35,6 +35,16 @@ OpinionKind: TypeAlias = Literal["overlap", "late", "gold"]
 answer is known."""
 
 
+DirectiveAction: TypeAlias = Literal[
+    "set_spec", "challenge", "withdraw", "promote", "roll_back", "freeze", "thaw"
+]
+"""Another model; another beside it in shadow, and away with that; that in the champion's place; the model of
+an earlier version; and no more learning, until there is again."""
+
+PromotionMetric: TypeAlias = Literal["accuracy", "log_loss"]
+"""What champion and challenger are compared by."""
+
+
 class Partition(NamedTuple):
     """One ordered piece of a topic."""
 
@@ -81,6 +91,28 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under what a micro-batch was decided; kept with those of its decisions that are to ask.
+
+    What the reviewers do is ``None`` where nothing follows from it.
+    """
+
+    configuration: str | None
+    """Id of what was configured, as ``services.configurations`` records it."""
+    candidates: int
+    """Recent events, those of this micro-batch among them, whose utilities set the threshold."""
+    affordable: float
+    """Share of events that the budgets allowed; where ``query_fraction`` is less, the reviewers' capacity did
+    not allow more."""
+    backlog: int | None = None
+    """Queries waiting or in a reviewer's hands."""
+    oldest_seconds: float | None = None
+    """Age of the oldest waiting one."""
+    live_reviewers: int | None = None
+    completions_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What was decided about one event; written for every event.
 
@@ -105,6 +137,8 @@ class Decision:
     rules: tuple[str, ...] = ()
     """Names of the rules that had a say, whether it was asked about or not: business rules by name, quotas as
     ``quota:name:group``, ``duplicate`` for a near-duplicate that was suppressed."""
+    conditions: Conditions | None = None
+    """Of decisions to ask alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +216,57 @@ class Retraction:
     retracted_at: float
 
 
-LogRecord: TypeAlias = Label | Opinion | Retraction
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model that a directive names: a preset with what makes it reproducible. Labels and the field that
+    holds text stay as the stream is configured; a factory, being code, can only be configured."""
+
+    preset: str
+    seed: int = 1
+    copies: int = 0
+    """As in the model's spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionRule:
+    """When a challenger takes the champion's place, declared before the first comparison."""
+
+    metric: PromotionMetric = "log_loss"
+    least_labels: int = 100
+    """Compared explore labels before which nothing is decided."""
+    margin: float = 0.0
+    """By how much the challenger must be better a label: a share of right answers, or nats."""
+    error_rate: float = 0.05
+    """Most likely a challenger that is no better is promoted, however long and often it is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """What becomes of the model itself. In the label log, so that every replica obeys at one offset; one
+    given twice counts once, by its id."""
+
+    directive_id: str
+    action: DirectiveAction
+    issued_by: str
+    """A person, or ``rule`` for a promotion by the rule declared with its challenge."""
+    issued_at: float
+    reason: str = ""
+    model: ModelChoice | None = None
+    """Of ``set_spec`` and ``challenge``."""
+    rule: PromotionRule | None = None
+    """Of ``challenge``."""
+    challenge: str | None = None
+    """Of ``promote`` and ``withdraw``: the id of the directive that was the challenge."""
+    version: int | None = None
+    """Of ``roll_back``: the model becomes what it was at this offset of the log."""
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    """Of a promotion by rule: what decided it."""
+
+
+LabelRecord: TypeAlias = Label | Opinion | Retraction
+"""What is said of events: each has a label id and a revision."""
+
+LogRecord: TypeAlias = LabelRecord | Directive
 """What the label log holds."""
 
 

@@ -10,9 +10,11 @@ from typing import Any, cast
 
 import orjson
 
+from streamsel.codec.directives import directive_of, encode_directive
 from streamsel.codec.fields import VERSION, Fields, Unreadable
 from streamsel.records import (
     DeadLetter,
+    Directive,
     Label,
     LabelSource,
     Lane,
@@ -93,7 +95,9 @@ def decode_query(content: bytes | dict[str, Any]) -> Query:
 
 
 def encode_log_record(record: LogRecord) -> bytes:
-    """A label, opinion or retraction for the label log."""
+    """What the label log holds, as JSON."""
+    if isinstance(record, Directive):
+        return encode_directive(record)
     if isinstance(record, Retraction):
         return orjson.dumps(
             {
@@ -148,10 +152,12 @@ def encode_log_record(record: LogRecord) -> bytes:
     )
 
 
-def decode_log_record(content: bytes) -> LogRecord:
+def decode_log_record(content: bytes | dict[str, Any]) -> LogRecord:
     """Raises ``Unreadable`` (reason ``unreadable_label``) naming the field."""
     fields = Fields("label", content)
-    match fields.one_of("kind", ("label", "opinion", "retraction")):
+    match fields.one_of("kind", ("label", "opinion", "retraction", "directive")):
+        case "directive":
+            return directive_of(fields)
         case "opinion":
             return _opinion(fields)
         case "retraction":

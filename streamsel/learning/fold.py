@@ -29,7 +29,7 @@ from streamsel.learning.features import present
 from streamsel.learning.ledger import Ledger
 from streamsel.learning.presets import Classifier, FitsAhead, build
 from streamsel.learning.spec import ModelSpec, unknown_label
-from streamsel.records import Experience, Label, LogRecord, Opinion, Value
+from streamsel.records import Directive, Experience, Label, LabelRecord, LogRecord, Opinion, Value
 
 PROBES = 16
 """The digest is taken over the predictions for the first so many labels learned."""
@@ -43,6 +43,8 @@ class Outcome(StrEnum):
     """A retraction that counts, and had nothing to unlearn."""
     OPINION = "opinion"
     """One answer of several, or one that does not count: not for the model."""
+    DIRECTIVE = "directive"
+    """About the model itself, and so not for this one to learn."""
     DUPLICATE = "duplicate"
     """This revision of the label, or a newer one, is known; the model did not change."""
     UNREADABLE = "unreadable"
@@ -102,7 +104,7 @@ class Fold:
     def note(self, offset: int, record: LogRecord | None) -> None:
         """Announces a record ahead, so that labels it supersedes are skipped instead of rewound to. To be
         called in log order, from the fold's version on or further back."""
-        if record is None or not self._counts(record):
+        if record is None or isinstance(record, Directive) or not self._counts(record):
             return
         superseded = self._ledger.note(offset, record)
         if superseded is not None and superseded.is_label and superseded.offset < self.version:
@@ -123,6 +125,8 @@ class Fold:
             return Applied(Outcome.UNREADABLE)
         if isinstance(record, Opinion):
             return Applied(Outcome.OPINION)
+        if isinstance(record, Directive):
+            return Applied(Outcome.DIRECTIVE)
         if isinstance(record, Label) and not self._counts(record):
             return Applied(Outcome.UNKNOWN_LABEL, unknown_label(record.label, self.spec.labels))
         counting = self._ledger.entry(record.label_id).offset
@@ -213,7 +217,7 @@ class Fold:
             return type(error).__name__
         return " ".join(f"{predicted.get(label, 0.0):.9f}" for label in self.spec.labels)
 
-    def _counts(self, record: LogRecord) -> bool:
+    def _counts(self, record: LabelRecord) -> bool:
         match record:
             case Label():
                 return record.label in self.spec.labels

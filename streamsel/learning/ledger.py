@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import xxhash
 
-from streamsel.records import Label, LogRecord
+from streamsel.records import Label, LabelRecord
 
 _OFFSET_BITS = 48
 
@@ -30,7 +30,7 @@ class Ledger:
     def __init__(self) -> None:
         self._entries: dict[int, int] = {}
 
-    def note(self, offset: int, record: LogRecord) -> Entry | None:
+    def note(self, offset: int, record: LabelRecord) -> Entry | None:
         """Takes a record into account, which may lie anywhere in the log and be noted again; all records of
         one id and revision must first be noted in log order. Returns the entry it supersedes, if any."""
         key = _key(record.label_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from streamsel.records import Label, LogRecord, Opinion
+from streamsel.records import Directive, Label, LabelRecord, LogRecord, Opinion
 
 
 class PanelAnswer(NamedTuple):
@@ -21,7 +21,7 @@ class Panel:
     of each its newest revision, unless that takes it back."""
 
     def __init__(self) -> None:
-        self._standing: dict[str, LogRecord] = {}
+        self._standing: dict[str, LabelRecord] = {}
         self._overlapping: set[str] = set()
 
     def add(self, record: LogRecord | None) -> None:
@@ -33,7 +33,7 @@ class Panel:
                 pass
             case Label(source="reviewer") if record.query_id in self._overlapping:
                 pass
-            case None:
+            case None | Directive():
                 return
             case _ if record.label_id not in self._standing:
                 return

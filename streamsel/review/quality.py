@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import median
 
-from streamsel.records import Label, LogRecord, Opinion, Retraction
+from streamsel.records import Directive, Label, LabelRecord, LogRecord, Opinion, Retraction
 from streamsel.review.agreement import Comparisons, Interval, accuracy, krippendorff_alpha, wilson
 
 REMEMBERED = 10_000
@@ -106,7 +106,9 @@ class Tally:
     def add(self, record: LogRecord | None) -> None:
         """The record at ``position``; ``None`` for one that can't be read."""
         self.position += 1
-        if record is None or (isinstance(record, Label) and record.query_id is None):
+        if record is None or isinstance(record, Directive):
+            return
+        if isinstance(record, Label) and record.query_id is None:
             return
         query_id = _query_id(record.label_id)
         if isinstance(record, Retraction) and query_id not in self._queries:
@@ -191,7 +193,7 @@ class Tally:
             if one.gold_asked >= floor.least and wilson(one.gold_right, one.gold_asked).high < floor.accuracy
         ]
 
-    def _replace(self, standing: Standing, record: LogRecord) -> None:
+    def _replace(self, standing: Standing, record: LabelRecord) -> None:
         match record:
             case Retraction():
                 standing.opinions.pop(record.label_id, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamsel.ports import Answer, QueryView, Recording, Retracted
-from streamsel.records import Label, LogRecord, Opinion, Query, Retraction
+from streamsel.records import Directive, Label, LogRecord, Opinion, Query, Retraction
 from streamsel.review.consensus import Resolution
 
 
@@ -99,6 +99,6 @@ def word_of(record: LogRecord, offset: int) -> Answer | Retracted | None:
     match record:
         case Retraction():
             return Retracted(record.label_id, record.revision, offset)
-        case Label(query_id=None):
+        case Directive() | Label(query_id=None):
             return None
     return answer_of(record, offset)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hypothesis import strategies as st
 
-from streamsel.records import FeatureTable, Label, Opinion, Retraction, Value
+from streamsel.records import Directive, FeatureTable, Label, Opinion, Retraction, Value
 
 NAMES = ("amount", "country", "country=SE", "flag", "note", "zero")
 """One of them is what a category of another would be called."""
@@ -67,6 +67,11 @@ def mixed_record(draw: random.Random, label_id: str, revision: int = 1) -> Label
 def retraction_record(label_id: str, revision: int) -> Retraction:
     """A retraction with only what learning looks at filled in."""
     return Retraction(label_id, revision, "mistaken", "ada", 2.0)
+
+
+def directive_record(directive_id: str) -> Directive:
+    """One that changes nothing by itself."""
+    return Directive(directive_id, "freeze", "ada", 1.0)
 
 
 def opinion_record(query_id: str, revision: int = 1, label: str = "fine", slot: int = 1) -> Opinion:

@@ -21,7 +21,18 @@ from streamsel.codec import (
     encode_query,
     query_id_of,
 )
-from streamsel.records import DeadLetter, Label, Opinion, OpinionKind, Query, Retraction, Source
+from streamsel.records import (
+    DeadLetter,
+    Directive,
+    Label,
+    ModelChoice,
+    Opinion,
+    OpinionKind,
+    PromotionRule,
+    Query,
+    Retraction,
+    Source,
+)
 
 QUERY = Query(
     query_id="q1", event_id="e1", lane="uncertain", propensity=0.5, utility=0.9, model_version=12,
@@ -40,6 +51,11 @@ OPINION = Opinion(
     query_id="q1", event_id="e1", label="b", labelled_by="ann", labelled_at=2.5, kind="gold", slot=2, slots=3,
     seconds=7.25, expected="a", revision=4,
 )  # fmt: skip
+DIRECTIVE = Directive(
+    directive_id="d1", action="challenge", issued_by="ann", issued_at=2.5, reason="trees may suit",
+    model=ModelChoice("tree", seed=3, copies=2), rule=PromotionRule("accuracy", 50, 0.01, 0.02),
+    challenge="d0", version=7, evidence={"labels": 60.0},
+)  # fmt: skip
 RETRACTION = Retraction("l1", 3, "entered by mistake", "ann", 3.5)
 LETTER = DeadLetter("not_json", "line 1", Source("events", 0, 7), b"pay\xffload", 4.5)
 
@@ -47,6 +63,7 @@ KINDS: dict[str, tuple[Any, Callable[[Any], bytes], Callable[[bytes], Any]]] = {
     "query": (QUERY, encode_query, decode_query),
     "label": (LABEL, encode_log_record, decode_log_record),
     "opinion": (OPINION, encode_log_record, decode_log_record),
+    "directive": (DIRECTIVE, encode_log_record, decode_log_record),
     "retraction": (RETRACTION, encode_log_record, decode_log_record),
     "dead_letter": (LETTER, encode_dead_letter, decode_dead_letter),
 }
@@ -61,6 +78,7 @@ REQUIRED = {
         "features",
     },
     "opinion": {"kind", "query_id", "event_id", "label", "labelled_by", "labelled_at", "opinion"},
+    "directive": {"kind", "directive_id", "action", "issued_by", "issued_at"},
     "retraction": {"kind", "label_id", "revision", "retracted_by", "retracted_at"},
     "dead_letter": {"reason", "source", "failed_at"},
 }  # fmt: skip

@@ -17,8 +17,9 @@ from streamsel.learning.checkpoints import Checkpoints, Learned
 from streamsel.learning.fold import Fold, Outcome
 from streamsel.learning.presets import build
 from streamsel.learning.spec import PRESETS, ModelSpec
-from streamsel.records import Label, LogRecord, Opinion
+from streamsel.records import Directive, Label, LogRecord, Opinion
 from tests.core.learning_strategies import (
+    directive_record,
     label_record,
     mixed_event,
     mixed_record,
@@ -34,10 +35,10 @@ Log = Sequence[LogRecord | None]
 @st.composite
 def logs(draw: st.DrawFn) -> Log:
     """Labels of a few events: corrected, doubled, retracted, unknown, unreadable, revisions in any order, and
-    opinions between them."""
+    opinions and directives between them."""
     events = random.Random(draw(st.integers(0, 2**32)))
     records: list[LogRecord | None] = []
-    kinds = st.sampled_from(("label",) * 6 + ("retraction", "unknown", "unreadable", "opinion"))
+    kinds = st.sampled_from(("label",) * 6 + ("retraction", "unknown", "unreadable", "opinion", "directive"))
     for _ in range(draw(st.integers(0, 40))):
         label_id, revision = f"label {draw(st.integers(0, 12))}", draw(st.integers(0, 3))
         match draw(kinds):
@@ -49,6 +50,8 @@ def logs(draw: st.DrawFn) -> Log:
                 records.append(label_record(label_id, revision, "perhaps"))
             case "opinion":
                 records.append(opinion_record(label_id, revision))
+            case "directive":
+                records.append(directive_record(label_id))
             case _:
                 records.append(None)
     return records
@@ -58,7 +61,7 @@ def counting(log: Log) -> list[Label]:
     """The definition, word by word: what a model of the whole log has learned, in order."""
     newest: dict[str, tuple[int, int]] = {}
     for offset, record in enumerate(log):
-        if record is None or isinstance(record, Opinion):
+        if record is None or isinstance(record, Opinion | Directive):
             continue
         if isinstance(record, Label) and record.label not in LABELS:
             continue
@@ -185,6 +188,7 @@ class TestOutcomes:
             label_record("b", revision=3),
             opinion_record("a", revision=4, label="fraud"),
             opinion_record("d", label="perhaps"),
+            directive_record("a"),
         ]
         fold = Fold(SPEC)
         outcomes = [fold.apply(offset, record) for offset, record in enumerate(log)]
@@ -199,9 +203,10 @@ class TestOutcomes:
             Outcome.LEARNED,
             Outcome.OPINION,
             Outcome.OPINION,
+            Outcome.DIRECTIVE,
         ]
         assert outcomes[5].detail == "'perhaps' is not one of the labels fine, fraud, review"
-        assert (fold.version, fold.labels_learned) == (10, 2)
+        assert (fold.version, fold.labels_learned) == (11, 2)
 
     @pytest.mark.parametrize(
         "record", [label_record("a", 2, "fraud"), retraction_record("a", 2)], ids=["correction", "retraction"]

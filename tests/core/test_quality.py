@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsel.records import Label, LogRecord, Opinion
+from streamsel.records import Label, LabelRecord, Opinion
 from streamsel.review.agreement import PRIOR_ACCURACY, krippendorff_alpha, wilson
 from streamsel.review.quality import RECENT_ANSWERS, Floor, Tally
 from tests.core.review_records import answer, gold, opinion, taken_back
@@ -20,7 +20,7 @@ revisions = st.integers(1, 3)
 queries = st.sampled_from(("q1", "q2", "q3"))
 names = st.sampled_from(NAMES)
 
-records: st.SearchStrategy[LogRecord | None] = st.one_of(
+records: st.SearchStrategy[LabelRecord | None] = st.one_of(
     st.builds(
         opinion,
         labels,
@@ -44,16 +44,16 @@ records: st.SearchStrategy[LogRecord | None] = st.one_of(
 )
 
 
-def tally_of(log: Iterable[LogRecord | None], remembered: int = 100) -> Tally:
+def tally_of(log: Iterable[LabelRecord | None], remembered: int = 100) -> Tally:
     tally = Tally(labels=2, remembered=remembered)
     for record in log:
         tally.add(record)
     return tally
 
 
-def standing(log: Sequence[LogRecord | None]) -> list[Label | Opinion]:
+def standing(log: Sequence[LabelRecord | None]) -> list[Label | Opinion]:
     """The definition: of each label id its newest revision, the first among equals, unless taken back."""
-    newest: dict[str, LogRecord] = {}
+    newest: dict[str, LabelRecord] = {}
     for record in log:
         known = newest.get(record.label_id) if record is not None else None
         if record is not None and (known is None or record.revision > known.revision):
@@ -62,13 +62,13 @@ def standing(log: Sequence[LogRecord | None]) -> list[Label | Opinion]:
 
 
 @given(st.lists(records, max_size=40))
-def test_every_figure_is_that_of_the_standing_answers(log: list[LogRecord | None]) -> None:
+def test_every_figure_is_that_of_the_standing_answers(log: list[LabelRecord | None]) -> None:
     """Corrected, doubled, taken back, in any order: the tally is as if only what counts had been said.
 
     A retraction ahead of what it takes back belongs to a query nobody has heard of; no desk writes one.
     """
     heard: set[str] = set()
-    told: list[LogRecord | None] = []
+    told: list[LabelRecord | None] = []
     for record in log:
         query_id = record.label_id.partition("~")[0] if record is not None else ""
         if isinstance(record, Label | Opinion):
@@ -111,7 +111,7 @@ def test_every_figure_is_that_of_the_standing_answers(log: list[LogRecord | None
 
 
 @given(st.lists(records, max_size=30), st.integers(1, 3))
-def test_a_record_met_again_changes_nothing(log: list[LogRecord | None], times: int) -> None:
+def test_a_record_met_again_changes_nothing(log: list[LabelRecord | None], times: int) -> None:
     """Two desks may append the same answer, and the first one counts."""
     tally = tally_of([record for record in log for _ in range(times)])
     once = tally_of(log)
@@ -147,7 +147,7 @@ def test_answers_an_hour_are_those_of_the_last_hour() -> None:
 
 def test_memory_is_bounded_and_what_is_forgotten_stays_counted() -> None:
     """A query long not heard of can no longer change; its agreement is kept."""
-    log: list[LogRecord] = []
+    log: list[LabelRecord] = []
     for number in range(50):
         log += [opinion("fine", who, slot, query_id=f"q{number}") for slot, who in enumerate(NAMES, start=1)]
     tally = tally_of([*log, taken_back("q1~1", 2)], remembered=10)

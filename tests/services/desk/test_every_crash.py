@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from streamsel.ports import Claim
-from streamsel.records import Retraction
+from streamsel.records import Label, Retraction
 from streamsel.review.lifecycle import State
 from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
@@ -137,7 +137,9 @@ async def test_an_undone_answer_is_given_anew(server: str) -> None:
 
             died = await survive(store, log, lives, shift)
             first, retraction, last = records(log)
+            assert isinstance(first, Label)
             assert isinstance(retraction, Retraction)
+            assert isinstance(last, Label)
             assert [one.revision for one in (first, retraction, last)] == [1, 2, 3]
             assert [one.label for one in log.labels()] == ["fraud", "legitimate"]
         lives += 1
