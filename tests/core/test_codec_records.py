@@ -129,7 +129,7 @@ def test_mistyped_fields_are_named_with_their_value(kind: str) -> None:
     [
         ({"lane": "fast"}, "field 'lane' is 'fast'; it must be one of none, uncertain, explore"),
         ({"source": "rumour"}, "field 'source' is 'rumour'; it must be one of reviewer, consensus, seed"),
-        ({"kind": "directive"}, "field 'kind' is 'directive'; it must be one of label, opinion, retraction"),
+        ({"kind": "rumour"}, "field 'kind' is 'rumour'; it must be one of label, opinion, retraction"),
         ({"revision": 1.0}, "field 'revision' is 1.0; it must be a whole number"),
         (
             {"features": {"a": [1]}},
