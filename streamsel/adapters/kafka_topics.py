@@ -20,6 +20,7 @@ _LARGEST_BATCH = {"max.message.bytes": str(LARGEST_BATCH)}
 _KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 _OF_EVERY_LABEL = "the model is made of all labels"
 _OF_EVERY_ENTRY = "the audit log proves itself by all entries"
+_OF_EVERY_CONFIGURATION = "decisions refer to what was configured by its id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,21 @@ class KafkaTopics:
     labels: str
     dead_letters: str
     audit: str
+    configurations: str
 
     @classmethod
     def under(cls, prefix: str) -> KafkaTopics:
-        names = ("events", "decisions", "labels", "dead-letters", "audit")
+        names = ("events", "decisions", "labels", "dead-letters", "audit", "configurations")
         return cls(*(prefix + name for name in names))
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """Those of one partition that are kept for ever, and why."""
+        return {
+            self.labels: _OF_EVERY_LABEL,
+            self.audit: _OF_EVERY_ENTRY,
+            self.configurations: _OF_EVERY_CONFIGURATION,
+        }
 
 
 async def ensure_topics(
@@ -59,9 +70,8 @@ async def ensure_topics(
             wanted = {
                 topics.events: (of_events, {}),
                 topics.decisions: (of_events, _LARGEST_BATCH),
-                topics.labels: (1, _KEPT_FOR_EVER | _LARGEST_BATCH),
                 topics.dead_letters: (1, _LARGEST_BATCH),
-                topics.audit: (1, _KEPT_FOR_EVER | _LARGEST_BATCH),
+                **dict.fromkeys(topics.kept, (1, _KEPT_FOR_EVER | _LARGEST_BATCH)),
             }
             safety = {"min.insync.replicas": "2"} if replication_factor > 2 else {}
             missing = [
@@ -80,7 +90,7 @@ async def ensure_topics(
 
 
 def _check_partitions(topics: KafkaTopics, counts: Mapping[str, int]) -> None:
-    for topic, reason in ((topics.labels, _OF_EVERY_LABEL), (topics.audit, _OF_EVERY_ENTRY)):
+    for topic, reason in topics.kept.items():
         if counts[topic] != 1:
             raise TopicRefused(
                 f"{topic} has {counts[topic]} partitions and must have 1, for {reason} in their order."
@@ -95,12 +105,12 @@ def _check_partitions(topics: KafkaTopics, counts: Mapping[str, int]) -> None:
 
 
 def _check_settings(topics: KafkaTopics, settings: Mapping[str, Mapping[str, str]]) -> None:
-    for topic, reason in ((topics.labels, _OF_EVERY_LABEL), (topics.audit, _OF_EVERY_ENTRY)):
+    for topic, reason in topics.kept.items():
         for setting, wanted in _KEPT_FOR_EVER.items():
             value = settings[topic][setting]
             if value != wanted:
                 raise _refusal(topic, setting, value, wanted, reason)
-    for topic in (topics.decisions, topics.labels, topics.dead_letters, topics.audit):
+    for topic in (topics.decisions, topics.dead_letters, *topics.kept):
         for setting, wanted in _LARGEST_BATCH.items():
             value = settings[topic][setting]
             if int(value) < int(wanted):

@@ -56,6 +56,10 @@ class RedisStreams:
         return self.key("audit")
 
     @property
+    def configurations(self) -> str:
+        return self.key("configurations")
+
+    @property
     def dead_letters(self) -> str:
         return self.key("dead-letters")
 

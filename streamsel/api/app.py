@@ -66,7 +66,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     if parts.intake is not None:
         app.include_router(event_routes(parts.intake, parts.max_event_bytes))
     if parts.desk is not None:
-        labelling = Labelling(parts.desk, parts.labels, audit)
+        labelling = Labelling(parts.desk, parts.labels, audit, parts.configuration)
         app.include_router(claim_routes(parts.desk, labelling, audit, closing, parts.lead_only))
         app.include_router(answer_routes(parts.desk, labelling, audit, parts.lead_only))
         app.include_router(bulk_routes(labelling))

@@ -16,7 +16,9 @@ class Labelling:
     """Under the caller's own name, with an entry in the audit log. Raises the desk's refusals, and
     ``Problem`` for what is not a label."""
 
-    def __init__(self, desk: Desk, labels: Labels, audit: Audit) -> None:
+    def __init__(self, desk: Desk, labels: Labels, audit: Audit, configuration: str | None) -> None:
+        """Entries name what is configured, guideline and all, by the id under which it was recorded."""
+        self._configured = {} if configuration is None else {"configuration": configuration}
         self._desk = desk
         self._labels = labels
         self._audit = audit
@@ -29,7 +31,7 @@ class Labelling:
             answer, replayed = await self._desk.label(query_id, fence, caller.name, label, idempotency_key)
         except NotALabel as refusal:
             raise self._not_a_label(label, refusal) from None
-        await self._audit.note(caller, "labelled", query_id, {"label": answer.label})
+        await self._audit.note(caller, "labelled", query_id, {"label": answer.label, **self._configured})
         return answer, replayed
 
     async def correct(self, caller: Caller, query_id: str, revision: int, label: str) -> Answer:
@@ -38,7 +40,7 @@ class Labelling:
             answer = await self._desk.correct(query_id, revision, caller.reviewer, label)
         except NotALabel as refusal:
             raise self._not_a_label(label, refusal) from None
-        detail = {"label": answer.label, "revision": answer.revision}
+        detail = {"label": answer.label, "revision": answer.revision, **self._configured}
         await self._audit.note(caller, "corrected", query_id, detail)
         return answer
 

@@ -57,3 +57,5 @@ class ApiParts:
     """Fields that only leads and admins are shown."""
     one_time_token: str | None = None
     """Opens one session of the page, once."""
+    configuration: str | None = None
+    """The id under which what is configured was recorded."""

@@ -7,7 +7,7 @@ the rows put together from a template, instead of a dictionary per event.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from streamsel.codec.fields import VERSION, Fields, finite_or_none
 from streamsel.codec.records import LANES, decode_query, query_fields
-from streamsel.records import Decision, Lane, Query
+from streamsel.records import Conditions, Decision, Lane, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class DecisionColumns:
     segments: Sequence[Mapping[str, str]] | None = None
     rules: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """By row, for the events that rules had a say about."""
+    conditions: Conditions | None = None
+    """Of all; written where there is a query."""
 
 
 def encode_decisions(columns: DecisionColumns) -> list[bytes]:
@@ -86,8 +88,10 @@ def encode_decisions(columns: DecisionColumns) -> list[bytes]:
         ]
     for row_index, rules in columns.rules.items():
         values[row_index] = values[row_index][:-1] + b',"rules":' + orjson.dumps(rules) + b"}"
+    conditions = b"" if columns.conditions is None else b',"conditions":' + _conditions(columns.conditions)
     for row_index, query in columns.queries.items():
-        values[row_index] = values[row_index][:-1] + b',"query":' + orjson.dumps(query_fields(query)) + b"}"
+        query_json = orjson.dumps(query_fields(query))
+        values[row_index] = values[row_index][:-1] + conditions + b',"query":' + query_json + b"}"
     return values
 
 
@@ -110,6 +114,24 @@ def decode_decision(content: bytes) -> Decision:
         query=None if query is None else decode_query(query),
         segments=fields.texts("segments"),
         rules=fields.names("rules"),
+        conditions=_decoded(fields.raw("conditions")) if fields.has("conditions") else None,
+    )
+
+
+def _conditions(conditions: Conditions) -> bytes:
+    return orjson.dumps({name: value for name, value in asdict(conditions).items() if value is not None})
+
+
+def _decoded(content: Any) -> Conditions:
+    fields = Fields("decision", content)
+    return Conditions(
+        configuration=fields.optional_text("configuration"),
+        candidates=fields.integer("candidates"),
+        affordable=fields.number("affordable"),
+        backlog=fields.integer("backlog") if fields.has("backlog") else None,
+        oldest_seconds=fields.optional_number("oldest_seconds"),
+        live_reviewers=fields.integer("live_reviewers") if fields.has("live_reviewers") else None,
+        completions_per_second=fields.optional_number("completions_per_second"),
     )
 
 

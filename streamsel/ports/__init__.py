@@ -42,6 +42,7 @@ __all__ = [
     "EventIntake",
     "EventSource",
     "GoldQuery",
+    "KeptLog",
     "LabelLog",
     "LogReader",
     "OutgoingDecisions",
@@ -189,12 +190,16 @@ class LabelLog(LogReader, Protocol):
         in time: the records may or may not be there; ``LabelLogRefused`` when the log will not take them."""
 
 
-class AuditLog(LogReader, Protocol):
-    """Who did what, in the order of writing; never compacted, kept for ever. Offsets start at 0."""
+class KeptLog(LogReader, Protocol):
+    """Records in the order of writing; never compacted, kept for ever. Offsets start at 0."""
 
     async def append(self, records: Sequence[bytes]) -> Sequence[int]:
         """Offsets of the records, durable on return. Raises ``SourceUnavailable`` when that is not known in
         time, and ``RecordTooLarge``."""
+
+
+class AuditLog(KeptLog, Protocol):
+    """Who did what."""
 
 
 class SessionStore(Protocol):

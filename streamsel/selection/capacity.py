@@ -58,6 +58,10 @@ class QueryRate:
     """How many more queries may enter before the facts are known anew."""
     explore_room: float
     """How many of them may be exploration, in expectation; the reserve is kept even when ``room`` is 0."""
+    affordable: float = 1.0
+    """The share that the budgets allow; a smaller ``fraction`` is what reviewers can bear."""
+    facts: CapacityFacts | None = None
+    """What it follows from; ``None`` where no reviewer is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ class CapacityPolicy:
             explore_fraction=max(self.explore * fraction, reserve * reserved_fraction),
             room=room,
             explore_room=self.explore * room + reserved_room,
+            affordable=budget,
+            facts=facts,
         )
 
     def _age_factor(self, oldest_seconds: float) -> float:

@@ -71,6 +71,8 @@ class GateDecisions:
     """The share explored, in expectation."""
     cost: float
     """What those asked about come to, in units of the budget: their number where costs do not differ."""
+    candidates: int
+    """Recent events whose utilities set the threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class Gate:
         """
         count = len(utilities)
         if count == 0:
-            return GateDecisions(np.empty(0, dtype=np.int8), np.empty(0), np.inf, 0.0, 0.0)
+            return GateDecisions(np.empty(0, dtype=np.int8), np.empty(0), np.inf, 0.0, 0.0, 0)
         costs = None if ruling is None else ruling.costs
         terms = self._terms(rate, count, costs)
         ladder, above, equal = self._standing(utilities, ruling)
@@ -189,6 +191,7 @@ class Gate:
             threshold=threshold,
             explore_fraction=float(explored.sum()) / count,
             cost=float(np.count_nonzero(lanes) if costs is None else costs[lanes > 0].sum()),
+            candidates=len(ladder),
         )
 
     def _terms(self, rate: QueryRate, count: int, costs: Floats | None) -> _Terms:

@@ -18,7 +18,7 @@ from streamsel.codec import DecisionColumns, EventBatch, EventDecoder, encode_de
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, OutgoingDecisions, SourceRecord
-from streamsel.records import DeadLetter, Experience, Features, FeatureTable, Lane, Query
+from streamsel.records import Conditions, DeadLetter, Experience, Features, FeatureTable, Lane, Query
 from streamsel.selection import QueryRate, QueryStrategy, Scored, Selected
 
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
@@ -69,12 +69,15 @@ class Decider:
         strategy: QueryStrategy,
         clock: Clock,
         metrics: Metrics,
+        configuration: str | None = None,
     ) -> None:
+        """``configuration`` is the id under which what is configured was recorded."""
         self._decoder = decoder
         self._scorer = scorer
         self._strategy = strategy
         self._clock = clock
         self._metrics = metrics
+        self._configuration = configuration
 
     def event_id(self, record: SourceRecord) -> str | None:
         """The id of a record's event; ``None`` when it is no event."""
@@ -159,8 +162,23 @@ class Decider:
             rules={
                 row - start: rules for row, rules in shared.selected.reasons.items() if start <= row < stop
             },
+            conditions=self._conditions(shared.selected, rate),
         )
         return OutgoingDecisions(first.partition, offsets, encode_decisions(columns))
+
+    def _conditions(self, selected: Selected, rate: QueryRate) -> Conditions:
+        candidates, facts = selected.decisions.candidates, rate.facts
+        if facts is None:
+            return Conditions(self._configuration, candidates, rate.affordable)
+        return Conditions(
+            self._configuration,
+            candidates,
+            rate.affordable,
+            backlog=facts.backlog,
+            oldest_seconds=facts.oldest_seconds,
+            live_reviewers=facts.live_reviewers,
+            completions_per_second=facts.completions_per_second,
+        )
 
     def _query(self, shared: _Shared, row: int, lane: Lane) -> Query:
         batch, layout = shared.batch, self._decoder.layout

@@ -25,6 +25,7 @@ from streamsel.ports import (
     DecisionSink,
     EventIntake,
     EventSource,
+    KeptLog,
     LabelLog,
     LogReader,
 )
@@ -43,10 +44,11 @@ class Logs:
     labels: LabelLog
     dead_letters: DeadLetterSink
     audit: AuditLog
+    configurations: KeptLog
 
     async def close(self) -> None:
         """The source is stopped by who started it."""
-        readers: list[LogReader] = [*self.decision_readers, self.labels, self.audit]
+        readers: list[LogReader] = [*self.decision_readers, self.labels, self.audit, self.configurations]
         await asyncio.gather(
             *(part.close() for part in (self.intake, self.decisions, self.dead_letters)),
             *(reader.close() for reader in readers),
@@ -71,6 +73,7 @@ async def kafka_logs(settings: Kafka) -> Logs:
         labels=KafkaLabelLog(cluster, topics.labels),
         dead_letters=KafkaDeadLetterSink(cluster, topics.dead_letters),
         audit=KafkaKeptLog(cluster, topics.audit),
+        configurations=KafkaKeptLog(cluster, topics.configurations),
     )
 
 
@@ -87,6 +90,7 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
         labels=RedisLabelLog(streams),
         dead_letters=RedisDeadLetterSink(streams),
         audit=RedisKeptLog(streams, streams.audit),
+        configurations=RedisKeptLog(streams, streams.configurations),
     )
 
 

@@ -22,16 +22,24 @@ from streamsel.wiring.logs import Logs
 
 
 def selector_of(
-    config: Config, logs: Logs, queue: ReviewQueue, model: ServingModel, clock: Clock, metrics: Metrics
+    config: Config,
+    logs: Logs,
+    queue: ReviewQueue,
+    model: ServingModel,
+    clock: Clock,
+    metrics: Metrics,
+    configuration: str,
 ) -> Selector:
-    """Raises ``ConfigurationError`` for a strategy that can't be found, or can't work with the model."""
+    """``configuration`` is the id under which it was recorded.
+
+    Raises ``ConfigurationError`` for a strategy that can't be found, or can't work with the model."""
     decoder = EventDecoder(layout(config), max_bytes=config.stream.max_bytes)
     return Selector(
         source=logs.source,
         sink=logs.decisions,
         dead_letters=logs.dead_letters,
         queue=queue,
-        decider=Decider(decoder, model, _strategy(config, model), clock, metrics),
+        decider=Decider(decoder, model, _strategy(config, model), clock, metrics, configuration),
         pacing=_pacing(config, queue, clock, metrics),
         on_outage=config.select.on_desk_outage,
         clock=clock,

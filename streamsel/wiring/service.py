@@ -24,10 +24,12 @@ from streamsel.api.app import create_app
 from streamsel.api.parts import ApiParts, ModelView, Readiness
 from streamsel.api.server import RunningServer, serve
 from streamsel.config import Config, ConfigurationError
+from streamsel.config.recorded import recorded
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import AuditLog, EventIntake, LabelLog, LogReader, ReviewQueue, SessionStore
 from streamsel.services.audit import Audit
+from streamsel.services.configurations import record
 from streamsel.services.desk import Desk
 from streamsel.services.ending import end
 from streamsel.services.history import HistoryKeeper
@@ -131,6 +133,7 @@ async def running(
         url = await _redis_url(config, stack)
         logs = await _logs(config, url, stack)
         queue = await _review_queue(config, url, stack)
+        configuration = await record(logs.configurations, logs.labels, recorded(config), clock)
         service = Service(config, metrics, logs.labels, logs.decision_readers[0], logs.intake)
         store = _desk_client(url, stack)
         history = HistoryKeeper(queue, RedisHistory(store, config.redis.prefix), clock)
@@ -152,13 +155,13 @@ async def running(
                 logs.dead_letters,
                 screen=config.model.screen,
             )
-            selector = selector_of(config, logs, queue, learner.scorer, clock, metrics)
+            selector = selector_of(config, logs, queue, learner.scorer, clock, metrics, configuration)
             service.learner, service.selector = learner, selector
         metrics.review_backlog_target.set(config.capacity.target_backlog)
         sessions = RedisSessionStore(store, config.redis.prefix)
         audit = Audit(logs.audit, clock)
         stack.push_async_callback(audit.close)
-        app = create_app(_api_parts(service, sessions, audit, history, one_time_token))
+        app = create_app(_api_parts(service, sessions, audit, history, one_time_token, configuration))
         server = await serve(app, config.desk.host, config.desk.port)
         service.url = server.url
         stack.push_async_callback(_stop, service, server)
@@ -250,6 +253,7 @@ def _api_parts(
     audit: Audit,
     history: HistoryKeeper,
     one_time_token: str | None,
+    configuration: str,
 ) -> ApiParts:
     config, learner = service.config, service.learner
     return ApiParts(
@@ -267,6 +271,7 @@ def _api_parts(
         max_event_bytes=config.stream.max_bytes,
         lead_only=config.stream.lead_only,
         one_time_token=one_time_token,
+        configuration=configuration,
     )
 
 

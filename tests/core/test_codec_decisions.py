@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.codec import DecisionColumns, Unreadable, decode_decision, encode_decisions
-from streamsel.records import Decision, Lane, Query, Source
+from streamsel.records import Conditions, Decision, Lane, Query, Source
 
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
 
@@ -24,6 +24,18 @@ words = st.dictionaries(odd_name, odd_text, max_size=3)
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(-1e100, 1e100) | odd_text
 
 
+conditions = st.builds(
+    Conditions,
+    st.none() | odd_text,
+    st.integers(0, 10**6),
+    shares,
+    backlog=st.none() | st.integers(0, 10**6),
+    oldest_seconds=st.none() | shares,
+    live_reviewers=st.none() | st.integers(0, 10**6),
+    completions_per_second=st.none() | shares,
+)
+
+
 @st.composite
 def decisions(draw: st.DrawFn) -> list[Decision]:
     """The decisions of one micro-batch of one partition: some asked about, some without any opinion."""
@@ -31,7 +43,7 @@ def decisions(draw: st.DrawFn) -> list[Decision]:
     labels = draw(st.lists(odd_name, unique=True, max_size=3))
     decided_at, version = draw(st.floats(0, 1e10)), draw(st.integers(0, 2**53))
     threshold, fraction = draw(shares | st.just(float("inf"))), draw(shares)
-    segmented = draw(st.booleans())
+    segmented, under = draw(st.booleans()), draw(st.none() | conditions)
     made = []
     for offset in draw(st.lists(st.integers(0, 2**62), min_size=1, max_size=5, unique=True)):
         opinion = {label: draw(shares) for label in labels} if draw(st.booleans()) else {}
@@ -51,7 +63,7 @@ def decisions(draw: st.DrawFn) -> list[Decision]:
         made.append(
             Decision(
                 event_id, Source(topic, partition, offset), decided_at, version, opinion, utility, threshold,
-                fraction, lane, propensity, segments, query, rules,
+                fraction, lane, propensity, segments, query, rules, under if query else None,
             )
         )  # fmt: skip
     return made
@@ -79,6 +91,7 @@ def columns_of(made: list[Decision]) -> DecisionColumns:
         queries={row: one.query for row, one in enumerate(made) if one.query is not None},
         segments=[one.segments for one in made] if any(one.segments for one in made) else None,
         rules={row: one.rules for row, one in enumerate(made) if one.rules},
+        conditions=next((one.conditions for one in made if one.query), None),
     )
 
 
@@ -149,6 +162,7 @@ def test_a_missing_field_is_named(field: str) -> None:
         ("rules", "large", "field 'rules' is 'large'; it must be a list of strings"),
         ("rules", ["large", 1], "field 'rules.1' is 1; it must be a string"),
         ("segments", {"r": 1}, "field 'segments.r' is 1; it must be a string"),
+        ("conditions", {"candidates": 1.5}, "field 'candidates' is 1.5; it must be a whole number"),
     ],
 )
 def test_a_mistyped_field_is_named_with_its_value(field: str, value: object, said: str) -> None:

@@ -13,8 +13,15 @@ from streamsel.codec import EventDecoder, decode_decision, query_id_of
 from streamsel.codec.layout import Layout
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
-from streamsel.records import Decision, Experience, Features, FeatureTable
-from streamsel.selection import QueryRate, QueryStrategy, StrategySettings, draws
+from streamsel.records import Conditions, Decision, Experience, Features, FeatureTable
+from streamsel.selection import (
+    CapacityFacts,
+    CapacityPolicy,
+    QueryRate,
+    QueryStrategy,
+    StrategySettings,
+    draws,
+)
 from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.constraints import ConstraintSettings
 from streamsel.selection.quotas import Quota
@@ -120,6 +127,29 @@ def test_two_deciders_decide_alike() -> None:
     explored = np.array([one.lane == "explore" for one in read(first)])
     assert explored.any()
     assert drawn[explored].max() < drawn[~explored].min() + 0.02
+
+
+def test_a_decision_to_ask_tells_under_what_it_was_made() -> None:
+    """Configuration, candidates, what budgets allowed, what reviewers were doing; and no other does."""
+    facts = CapacityFacts(7, 12.5, 3, 0.25, 20.0, 100.0)
+    policy = CapacityPolicy(budget=0.4, explore=0.2, target_backlog=20, expire_seconds=900.0)
+    under = Decider(
+        EventDecoder(LAYOUT),
+        ScorerDouble(),
+        QueryStrategy(StrategySettings("entropy")),
+        FixedClock(),
+        Metrics(),
+        "9f2c",
+    )
+    shares = [0.5 if at % 3 else 0.9 for at in range(40)]
+    events = [
+        Event("events", 0, at, orjson.dumps({"id": f"e{at}", "p": share})) for at, share in enumerate(shares)
+    ]
+    made = read(under.decide(events, policy.rate(facts)))
+    asked = [one for one in made if one.query is not None]
+    assert 0 < len(asked) < len(made)
+    assert {one.conditions for one in asked} == {Conditions("9f2c", 40, 0.4, 7, 12.5, 3, 0.25)}
+    assert {one.conditions for one in made if one.query is None} == {None}
 
 
 def test_what_a_query_tells_the_reviewer() -> None:
