@@ -26,13 +26,13 @@ Lane: TypeAlias = Literal["none", "uncertain", "explore", "rule"]
 """Why an event was asked about: not at all, for its utility, by the exploration draw, or because a rule gave
 it a rank."""
 
-LabelSource: TypeAlias = Literal["reviewer", "consensus", "seed"]
+LabelSource: TypeAlias = Literal["reviewer", "consensus", "seed", "outcome", "model", "rule"]
 """Who answered: a reviewer at the desk, several whose opinions agree, or a labelled file put into the log
-beforehand."""
+beforehand; or no person: what happened in the end, a stronger model, a rule."""
 
-OpinionKind: TypeAlias = Literal["overlap", "late", "gold"]
-"""Why an answer is only an opinion: one of several asked for, too late to count, or to a question whose
-answer is known."""
+OpinionKind: TypeAlias = Literal["overlap", "late", "gold", "oracle"]
+"""Why an answer is only an opinion: one of several asked for, too late to count, to a question whose answer is
+known, or of an oracle that is no person and whose word is not the label."""
 
 
 DirectiveAction: TypeAlias = Literal[
@@ -195,7 +195,7 @@ class Opinion:
     @property
     def label_id(self) -> str:
         """What newer revisions and a retraction name it by: one a slot; but of a gold question, which is
-        asked of many, and of late answers, which fill no slot, one a reviewer."""
+        asked of many, and of late answers and oracles', which fill no slot, one for each who answers."""
         match self.kind:
             case "overlap":
                 return f"{self.query_id}~{self.slot}"
@@ -203,6 +203,8 @@ class Opinion:
                 return f"{self.query_id}~{self.labelled_by}"
             case "late":
                 return f"{self.query_id}~late:{self.labelled_by}"
+            case "oracle":
+                return f"{self.query_id}~oracle:{self.labelled_by}"
 
 
 @dataclass(frozen=True, slots=True)

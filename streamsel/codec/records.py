@@ -26,8 +26,8 @@ from streamsel.records import (
 )
 
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
-LABEL_SOURCES: tuple[LabelSource, ...] = ("reviewer", "consensus", "seed")
-OPINION_KINDS: tuple[OpinionKind, ...] = ("overlap", "late", "gold")
+LABEL_SOURCES: tuple[LabelSource, ...] = ("reviewer", "consensus", "seed", "outcome", "model", "rule")
+OPINION_KINDS: tuple[OpinionKind, ...] = ("overlap", "late", "gold", "oracle")
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """What JSON writes six bytes for."""

@@ -110,6 +110,8 @@ class Tally:
             return
         if isinstance(record, Label) and record.query_id is None:
             return
+        if isinstance(record, Opinion) and record.kind == "oracle":
+            return  # no reviewer's
         query_id = _query_id(record.label_id)
         if isinstance(record, Retraction) and query_id not in self._queries:
             return

@@ -86,19 +86,23 @@ def _label(query: Query, label: str, revision: int, now: float) -> Label:
 
 
 def answer_of(record: Label | Opinion, offset: int) -> Answer:
-    """What the desk's record at ``offset`` says to the store."""
+    """What the desk's record at ``offset`` says to the store. Raises ``ValueError`` for an oracle's
+    opinion."""
     if isinstance(record, Label):
         return Answer(record.label_id, record.label, record.labelled_by, offset, record.revision)
+    if record.kind == "oracle":
+        raise ValueError("an oracle's opinion fills no slot of the desk")
     return Answer(
         record.query_id, record.label, record.labelled_by, offset, record.revision, record.kind, record.slot
     )
 
 
 def word_of(record: LogRecord, offset: int) -> Answer | Retracted | None:
-    """What any record at ``offset`` says to the store; nothing if it is about no query, as a seed is."""
+    """What any record at ``offset`` says to the store; nothing if it is about no query, as a seed is, or not
+    for reviewers to see, as what an oracle thinks."""
     match record:
         case Retraction():
             return Retracted(record.label_id, record.revision, offset)
-        case Directive() | Label(query_id=None):
+        case Directive() | Label(query_id=None) | Opinion(kind="oracle"):
             return None
     return answer_of(record, offset)
