@@ -80,6 +80,27 @@ class Fold:
         self._complete_from = 0
         self._rewind_to: int | None = None
 
+    @classmethod
+    def restored(
+        cls, spec: ModelSpec, version: int, model: Classifier, learned: Learned, ledger: Ledger
+    ) -> Fold:
+        """A fold as it was taken at ``version``, when it was ``complete``. It has no checkpoints: what
+        supersedes a label learned before then rewinds it to the start."""
+        fold = cls(spec)
+        fold.model, fold.version = model, version
+        fold._learned, fold._ledger = learned, ledger
+        return fold
+
+    @property
+    def learned(self) -> Learned:
+        """What was learned beside the model."""
+        return self._learned
+
+    @property
+    def ledger(self) -> Ledger:
+        """All label ids that were noted; folds that are rewound share it."""
+        return self._ledger
+
     @property
     def labels_learned(self) -> int:
         """Labels in the model."""
@@ -100,6 +121,11 @@ class Fold:
         """Whether the model is what its version promises. Not while it has skipped a label that is only
         superseded further ahead, where ``note`` has looked."""
         return self.version >= self._complete_from
+
+    @property
+    def superseded(self) -> int | None:
+        """Offset of the first label in the model that a later record supersedes, as far as noted."""
+        return self._rewind_to
 
     def note(self, offset: int, record: LogRecord | None) -> None:
         """Announces a record ahead, so that labels it supersedes are skipped instead of rewound to. To be

@@ -31,6 +31,10 @@ class LinearScorer:
         self.errors = 0
         self.last_error = ""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is kept between calls: a snapshot is taken while others predict."""
+        return {"_model": self._model, "_prepared": None, "errors": 0, "last_error": ""}
+
     def probabilities(self, table: FeatureTable) -> Floats:
         """(rows, labels), or (rows, 0) until two labels have been seen. Values must lie within ±1e100."""
         if len(self._model.seen) < 2:
