@@ -61,10 +61,11 @@ class NamedColumns:
         raise NoSuchColumn(f"{self._path} has no column '{column}'{hint}; it has {listed}")
 
 
-def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, *, guess: bool = True) -> Iterator[tuple[int, dict[str, Any]]]:
     """Row numbers, as an editor or viewer shows them, with each row as an object. Raises ``BadFile``.
 
-    In a CSV file numbers, ``true`` and ``false`` become what they say, an empty cell a null. In a Parquet
+    In a CSV file numbers, ``true`` and ``false`` become what they say, unless there is nothing to ``guess``
+    and all cells are taken as text; an empty cell becomes a null. In a Parquet
     file NaN becomes a null, dates and times become ISO 8601 text, durations seconds and decimals floats.
     """
     name = path.name.lower()
@@ -75,7 +76,7 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield from _parquet_rows(path)
             return
         with gzip.open(path, "rb") if name.endswith(".gz") else path.open("rb") as lines:
-            yield from _csv_rows(path, lines) if ".csv" in name else _json_rows(path, lines)
+            yield from _csv_rows(path, lines, guess) if ".csv" in name else _json_rows(path, lines)
     except (OSError, EOFError, zlib.error) as error:
         raise BadFile(f"{path}: {error}") from None
 
@@ -95,7 +96,7 @@ def _json_rows(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, dict[s
         yield number, row
 
 
-def _csv_rows(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv_rows(path: Path, lines: Iterable[bytes], guess: bool) -> Iterator[tuple[int, dict[str, Any]]]:
     csv.field_size_limit(LARGEST_CELL)
     reader = csv.reader(_decoded(path, lines), strict=True)
     try:
@@ -109,7 +110,8 @@ def _csv_rows(path: Path, lines: Iterable[bytes]) -> Iterator[tuple[int, dict[st
                 continue
             if len(cells) != len(header):
                 raise BadFile(_uneven(path, reader.line_num, header, cells))
-            yield reader.line_num, {name: _cell(cell) for name, cell in zip(header, cells, strict=True)}
+            values = map(_cell, cells) if guess else (cell or None for cell in cells)
+            yield reader.line_num, dict(zip(header, values, strict=True))
     except csv.Error as error:
         raise BadFile(f"{path}: row {reader.line_num} is not CSV: {error}") from None
 

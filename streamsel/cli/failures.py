@@ -10,6 +10,7 @@ from streamsel.ports import SourceUnavailable, StoreRefused, TopicRefused
 from streamsel.review.refusals import DeskUnreachable, LabelLogRefused, LabelLogUnreachable
 from streamsel.services.seeding import BadRow
 from streamsel.services.selector import PoisonFlood
+from streamsel.services.standing import OffsetNotThere
 
 _FAILURES = (
     BadFile,
@@ -19,6 +20,7 @@ _FAILURES = (
     DeskUnreachable,
     LabelLogRefused,
     LabelLogUnreachable,
+    OffsetNotThere,
     OSError,  # a port that is taken, a directory that may not be written
     PoisonFlood,
     SourceUnavailable,

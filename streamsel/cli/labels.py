@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from streamsel.cli import labels_diff, labels_export, labels_import
 from streamsel.cli.options import AsJson, ConfigFile, load_config, print_json
 from streamsel.cli.progress import progress_bars
 
@@ -19,7 +20,7 @@ _COLUMNS = ("answers", "seconds", "agreement", "gold", "accuracy", "Dawid–Sken
 _NAME, _CELL = 20, 18
 
 app = typer.Typer(
-    help="Look into the label log.",
+    help="Look into the label log, and take labels out of it and into it.",
     epilog="Example: streamsel labels quality",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -29,6 +30,11 @@ app = typer.Typer(
 @app.callback()
 def options() -> None:
     """Options of all commands."""
+
+
+app.command("export", epilog=labels_export.EXAMPLE)(labels_export.export)
+app.command("import", epilog=labels_import.EXAMPLE)(labels_import.import_)
+app.command("diff", epilog=labels_diff.EXAMPLE)(labels_diff.diff)
 
 
 @app.command(epilog="Example: streamsel labels quality --json")

@@ -167,4 +167,9 @@ def _explained(error: ValidationError) -> Iterator[str]:
 
 def _may_be_secret(place: Sequence[str]) -> bool:
     """Passwords, addresses with passwords, keys; and what stands where a whole section should."""
-    return len(place) <= 1 or place[0] == "auth" or place[-1] in ("url", "sasl_password", "hash_key")
+    return (
+        len(place) <= 1
+        or place[0] == "auth"
+        or place[-1] == "url"
+        or place[-1].endswith(("password", "key", "secret"))
+    )

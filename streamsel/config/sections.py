@@ -103,6 +103,17 @@ class Labels(Section):
     guideline_version: str | None = Field(
         None, min_length=1, description="Of the guideline in force, shown beside the link."
     )
+    manifest_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Secret that signs the manifests of exported labels, and without whose signature none "
+        "are imported.",
+    )
+
+    @property
+    def signing_key(self) -> bytes | None:
+        """The secret as it is used."""
+        return None if self.manifest_key is None else self.manifest_key.get_secret_value().encode()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -48,6 +48,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "labels.examples": ('{"negative": ["none"]}', {"negative": ["none"]}),
     "labels.guideline_url": ("https://wiki.example/fraud", "https://wiki.example/fraud"),
     "labels.guideline_version": ("2026-11", "2026-11"),
+    "labels.manifest_key": ("sixteen characters", SecretStr("sixteen characters")),
     "model.preset": ("forest", "forest"),
     "model.factory": ("package.module:function", "package.module:function"),
     "model.seed": ("7", 7),

@@ -137,6 +137,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         "[redis]\nurl = ['redis://:s3cret@host']",
         "[kafka]\nsasl_password = ['s3cret']",
         "[stream]\nhash_key = 's3cret'",
+        "[labels]\nmanifest_key = 's3cret'",
         "[kafka]\nsasl_password = 's3cret' oops",
     ],
 )
