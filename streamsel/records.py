@@ -272,6 +272,30 @@ LogRecord: TypeAlias = LabelRecord | Directive
 """What the label log holds."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Summary:
+    """What one process's events, labelled or not, were like since its last summary. Of several records of one
+    ``summary_id`` one counts."""
+
+    summary_id: str
+    """Process and sequence number."""
+    decided_from: float
+    decided_to: float
+    """When the first and the last of them were decided."""
+    events: int
+    labels: tuple[str, ...]
+    cells: tuple[str, ...]
+    """The whole is ``""``, one value of a segment ``field=value``, all values beyond the first few ``*``."""
+    sums: NDArray[np.float64]
+    """(cells, columns), as in ``learning.evaluation.sums``."""
+    sampled: int = 0
+    """Events whose features were looked at; 0 where there were too few to tell of."""
+    numbers: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """By feature with many values, evenly spread quantiles of the sampled ones."""
+    categories: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By feature with few values or with texts, how many of the sampled had each, by a hash of the value."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that could not be processed, with its reason (a short fixed word) and a sentence of detail.

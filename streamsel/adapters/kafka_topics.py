@@ -21,6 +21,7 @@ _KEPT_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.b
 _OF_EVERY_LABEL = "the model is made of all labels"
 _OF_EVERY_ENTRY = "the audit log proves itself by all entries"
 _OF_EVERY_CONFIGURATION = "decisions refer to what was configured by its id"
+_OF_EVERY_EVENT = "quality is told of all events since the first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,11 @@ class KafkaTopics:
     dead_letters: str
     audit: str
     configurations: str
+    summaries: str
 
     @classmethod
     def under(cls, prefix: str) -> KafkaTopics:
-        names = ("events", "decisions", "labels", "dead-letters", "audit", "configurations")
+        names = ("events", "decisions", "labels", "dead-letters", "audit", "configurations", "summaries")
         return cls(*(prefix + name for name in names))
 
     @property
@@ -46,6 +48,7 @@ class KafkaTopics:
             self.labels: _OF_EVERY_LABEL,
             self.audit: _OF_EVERY_ENTRY,
             self.configurations: _OF_EVERY_CONFIGURATION,
+            self.summaries: _OF_EVERY_EVENT,
         }
 
 

@@ -60,6 +60,10 @@ class RedisStreams:
         return self.key("configurations")
 
     @property
+    def summaries(self) -> str:
+        return self.key("summaries")
+
+    @property
     def dead_letters(self) -> str:
         return self.key("dead-letters")
 

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamsel.codec import DecisionColumns, EventBatch, EventDecoder, encode_decisions, query_id_of
+from streamsel.learning.evaluation.sums import DecidedEvents
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, OutgoingDecisions, SourceRecord
 from streamsel.records import Conditions, DeadLetter, Experience, Features, FeatureTable, Lane, Query
 from streamsel.selection import QueryRate, QueryStrategy, Scored, Selected
+from streamsel.services.summarising import Summariser
 
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
 """By the gate's lane codes."""
@@ -70,14 +72,17 @@ class Decider:
         clock: Clock,
         metrics: Metrics,
         configuration: str | None = None,
+        summariser: Summariser | None = None,
     ) -> None:
-        """``configuration`` is the id under which what is configured was recorded."""
+        """``configuration`` is the id under which what is configured was recorded; without ``summariser``
+        nothing is told of all events together."""
         self._decoder = decoder
         self._scorer = scorer
         self._strategy = strategy
         self._clock = clock
         self._metrics = metrics
         self._configuration = configuration
+        self._summariser = summariser
 
     def event_id(self, record: SourceRecord) -> str | None:
         """The id of a record's event; ``None`` when it is no event."""
@@ -107,6 +112,9 @@ class Decider:
             self._encoded(shared, start, stop, lanes, queries, rate)
             for start, stop in _by_partition(batch.records)
         ]
+        if self._summariser is not None:
+            events = DecidedEvents(opinions.probabilities, gated.lanes, gated.propensities)
+            self._summariser.add(now, self._scorer.labels, events, batch.table, batch.segments)
         stage["gate"].observe(self._clock.monotonic() - scored)
         return Decided(
             decisions,

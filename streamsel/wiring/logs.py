@@ -45,10 +45,12 @@ class Logs:
     dead_letters: DeadLetterSink
     audit: AuditLog
     configurations: KeptLog
+    summaries: KeptLog
 
     async def close(self) -> None:
         """The source is stopped by who started it."""
-        readers: list[LogReader] = [*self.decision_readers, self.labels, self.audit, self.configurations]
+        kept = [self.labels, self.audit, self.configurations, self.summaries]
+        readers: list[LogReader] = [*self.decision_readers, *kept]
         await asyncio.gather(
             *(part.close() for part in (self.intake, self.decisions, self.dead_letters)),
             *(reader.close() for reader in readers),
@@ -74,6 +76,7 @@ async def kafka_logs(settings: Kafka) -> Logs:
         dead_letters=KafkaDeadLetterSink(cluster, topics.dead_letters),
         audit=KafkaKeptLog(cluster, topics.audit),
         configurations=KafkaKeptLog(cluster, topics.configurations),
+        summaries=KafkaKeptLog(cluster, topics.summaries),
     )
 
 
@@ -91,6 +94,7 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
         dead_letters=RedisDeadLetterSink(streams),
         audit=RedisKeptLog(streams, streams.audit),
         configurations=RedisKeptLog(streams, streams.configurations),
+        summaries=RedisKeptLog(streams, streams.summaries),
     )
 
 

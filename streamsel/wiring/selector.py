@@ -17,6 +17,7 @@ from streamsel.selection.budget import Budget
 from streamsel.services.decider import Decider
 from streamsel.services.pacing import Pacing
 from streamsel.services.selector import Selector
+from streamsel.services.summarising import Summariser
 from streamsel.wiring.layout import layout
 from streamsel.wiring.logs import Logs
 
@@ -29,6 +30,7 @@ def selector_of(
     clock: Clock,
     metrics: Metrics,
     configuration: str,
+    summariser: Summariser,
 ) -> Selector:
     """``configuration`` is the id under which it was recorded.
 
@@ -39,7 +41,7 @@ def selector_of(
         sink=logs.decisions,
         dead_letters=logs.dead_letters,
         queue=queue,
-        decider=Decider(decoder, model, _strategy(config, model), clock, metrics, configuration),
+        decider=Decider(decoder, model, _strategy(config, model), clock, metrics, configuration, summariser),
         pacing=_pacing(config, queue, clock, metrics),
         on_outage=config.select.on_desk_outage,
         clock=clock,

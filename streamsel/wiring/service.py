@@ -148,6 +148,7 @@ async def running(
             from streamsel.wiring.selector import selector_of
 
             learner = Learner(
+            from streamsel.services.summarising import Summariser
                 logs.labels,
                 model_spec(config),
                 metrics,
@@ -155,11 +156,16 @@ async def running(
                 logs.dead_letters,
                 screen=config.model.screen,
             )
-            selector = selector_of(config, logs, queue, learner.scorer, clock, metrics, configuration)
+            summariser = Summariser(logs.summaries, clock)
+            stack.push_async_callback(summariser.close)
+            selector = selector_of(
+                config, logs, queue, learner.scorer, clock, metrics, configuration, summariser
+            )
             service.learner, service.selector = learner, selector
         metrics.review_backlog_target.set(config.capacity.target_backlog)
         sessions = RedisSessionStore(store, config.redis.prefix)
         audit = Audit(logs.audit, clock)
+            service.start("summaries", summariser.run())
         stack.push_async_callback(audit.close)
         app = create_app(_api_parts(service, sessions, audit, history, one_time_token, configuration))
         server = await serve(app, config.desk.host, config.desk.port)
