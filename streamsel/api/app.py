@@ -24,7 +24,9 @@ from streamsel.api.refusals import Refusals
 from streamsel.api.routes.answers import answer_routes
 from streamsel.api.routes.bulk import BULK_PATH, MAX_BULK_BYTES, bulk_routes
 from streamsel.api.routes.claims import claim_routes
+from streamsel.api.routes.directives import directive_routes
 from streamsel.api.routes.events import EVENTS_PATH, event_routes
+from streamsel.api.routes.evidence import evidence_routes
 from streamsel.api.routes.health import OPEN_PATHS, health_routes
 from streamsel.api.routes.history import history_routes
 from streamsel.api.routes.leading import leading_routes
@@ -63,6 +65,8 @@ def create_app(parts: ApiParts) -> FastAPI:
     app.include_router(health_routes(parts.health, parts.metrics))
     if parts.model is not None:
         app.include_router(model_routes(parts.model))
+    if parts.directing is not None:
+        app.include_router(directive_routes(parts.directing, audit, time.time))
     if parts.intake is not None:
         app.include_router(event_routes(parts.intake, parts.max_event_bytes))
     if parts.desk is not None:
@@ -74,6 +78,8 @@ def create_app(parts: ApiParts) -> FastAPI:
         app.include_router(
             queue_routes(parts.desk, parts.labels, parts.target_backlog, audit, parts.lead_only)
         )
+        if parts.evidence is not None:
+            app.include_router(evidence_routes(parts.evidence, audit))
         app.include_router(history_routes(parts.history, parts.target_backlog))
         app.include_router(live_routes(parts.desk, parts.target_backlog, closing))
         link = None if parts.one_time_token is None else OneTimeLink(parts.one_time_token)

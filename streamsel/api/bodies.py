@@ -25,7 +25,7 @@ def _plain(text: str) -> str:
     return text
 
 
-def _whole(number: Any) -> Any:
+def whole(number: Any) -> Any:
     """JSON does not tell 4.0 from 4."""
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
@@ -34,11 +34,11 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-Count = Annotated[int, Field(ge=1, le=LARGEST_CLAIM), BeforeValidator(_whole)]
+Count = Annotated[int, Field(ge=1, le=LARGEST_CLAIM), BeforeValidator(whole)]
 Fence = Annotated[
     int,
     Field(ge=1, lt=2**53, description="The fence of the claim.", examples=[42]),
-    BeforeValidator(_whole),
+    BeforeValidator(whole),
 ]
 
 

@@ -7,9 +7,11 @@ import math
 from streamsel.api import problems
 from streamsel.api.mistakes import printable
 from streamsel.api.problems import Kind, Problem
+from streamsel.learning.course import DirectiveRefused
 from streamsel.ports import RecordTooLarge, SourceUnavailable
 from streamsel.review.refusals import (
     DeskUnreachable,
+    LabelLogUnreachable,
     NotPermitted,
     NotUndoable,
     OnBreak,
@@ -36,11 +38,13 @@ REFUSALS: dict[type[Exception], Kind] = {
     NotUndoable: problems.NOT_UNDOABLE,
     Unrecorded: problems.UNRECORDED,
     RecordTooLarge: problems.TOO_LARGE,
+    DirectiveRefused: problems.DIRECTIVE_REFUSED,
 }
 """They speak for themselves: their messages are fit to show."""
 
 OUTAGES: dict[type[Exception], Kind] = {
     DeskUnreachable: problems.DESK_UNREACHABLE,
+    LabelLogUnreachable: problems.LABEL_LOG_UNREACHABLE,
     SourceUnavailable: problems.STREAM_UNREACHABLE,
     Unaudited: problems.UNAUDITED,
 }

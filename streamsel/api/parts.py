@@ -12,6 +12,8 @@ from streamsel.metrics import Metrics
 from streamsel.ports import EventIntake, SessionStore
 from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
+from streamsel.services.directing import Directing
+from streamsel.services.evidence.finding import EvidenceFinder
 from streamsel.services.history import HistoryKeeper
 
 
@@ -53,9 +55,11 @@ class ApiParts:
     history: HistoryKeeper
     target_backlog: int
     max_event_bytes: int
+    directing: Directing | None = None
     lead_only: Sequence[str] = ()
     """Fields that only leads and admins are shown."""
     one_time_token: str | None = None
     """Opens one session of the page, once."""
     configuration: str | None = None
     """The id under which what is configured was recorded."""
+    evidence: EvidenceFinder | None = None

@@ -91,31 +91,30 @@ class Course:
         """What was in force for the record at ``offset``."""
         return next(then for since, then in reversed(self._past) if since <= offset)
 
-    def taken(self, directive_id: str) -> bool:
-        """Whether a directive of this id was met."""
-        return directive_id in self._taken
+    def offset_of(self, directive_id: str) -> int | None:
+        """Where the directive of this id was first met; ``None`` if it was not."""
+        return self._taken.get(directive_id)
 
     def take(self, offset: int, directive: Directive) -> InForce:
         """The directive at ``offset``, behind all others taken. Returns what is in force after it. Raises
         ``DirectiveRefused``; it then changes nothing."""
-        if directive.directive_id in self._taken:
-            if self._taken[directive.directive_id] == offset:
-                return self.now
+        known = self._taken.setdefault(directive.directive_id, offset)
+        if known != offset:
             raise DirectiveRefused(
-                f"directive_id '{directive.directive_id}' was given before, "
-                f"at offset {self._taken[directive.directive_id]}"
+                f"directive_id '{directive.directive_id}' was given before, at offset {known}"
             )
-        self._taken[directive.directive_id] = offset
         then = self._obeyed(offset, directive)
         self._past.append((offset + 1, then))
         return then
 
-    def check(self, directive: Directive) -> None:
-        """Raises ``DirectiveRefused`` if it would be refused as the next record."""
-        if self.taken(directive.directive_id):
-            raise DirectiveRefused(f"directive_id '{directive.directive_id}' was given before")
-        # Where the log ends is not known here; a version beyond it is refused when it is obeyed.
-        self._obeyed(self._past[-1][0] if directive.version is None else directive.version + 1, directive)
+    def check(self, offset: int, directive: Directive) -> None:
+        """Raises ``DirectiveRefused`` if it would be refused at this offset, behind all others taken."""
+        if directive.directive_id in self._taken:
+            raise DirectiveRefused(
+                f"directive_id '{directive.directive_id}' was given before, "
+                f"at offset {self._taken[directive.directive_id]}"
+            )
+        self._obeyed(offset, directive)
 
     def _obeyed(self, offset: int, directive: Directive) -> InForce:
         now = self.now

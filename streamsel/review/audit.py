@@ -36,6 +36,7 @@ Action: TypeAlias = Literal[
     "paused",
     "resumed",
     "reassigned",
+    "directed",
 ]
 
 _TEXTS = ("chain", "previous", "at", "who", "role", "action", "query_id", "hash")

@@ -31,6 +31,7 @@ from streamsel.ports import AuditLog, EventIntake, LabelLog, LogReader, ReviewQu
 from streamsel.services.audit import Audit
 from streamsel.services.configurations import record
 from streamsel.services.desk import Desk
+from streamsel.services.directing import Directing
 from streamsel.services.ending import end
 from streamsel.services.history import HistoryKeeper
 from streamsel.services.rebuilding import Rebuilt, rebuild
@@ -278,6 +279,7 @@ def _api_parts(
         lead_only=config.stream.lead_only,
         one_time_token=one_time_token,
         configuration=configuration,
+        directing=Directing(service.label_log, model_spec(config)) if service.desk is not None else None,
     )
 
 

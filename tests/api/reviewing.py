@@ -26,6 +26,7 @@ from streamsel.api.parts import ApiParts, ModelView, Readiness
 from streamsel.codec import decode_log_record
 from streamsel.config.auth import ApiKey, Auth
 from streamsel.config.sections import Labels
+from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.records import Lane, LogRecord, Query, Value
 from streamsel.review.audit import Entry
@@ -35,6 +36,8 @@ from streamsel.review.settings import DeskSettings
 from streamsel.services.audit import Audit
 from streamsel.services.audit_reading import latest
 from streamsel.services.desk import Desk
+from streamsel.services.directing import Directing
+from streamsel.services.evidence.finding import EvidenceFinder
 from streamsel.services.history import HistoryKeeper
 
 ADDRESS = "http://desk.example"
@@ -123,6 +126,8 @@ async def reviewing(
     streams = RedisStreams(log_url, prefix)
     log, intake = RedisLabelLog(streams), RedisEventIntake(streams, partitions=1)
     events = RedisLogReader(streams, streams.events(0))
+    decisions = RedisLogReader(streams, streams.decisions(0))
+    configurations = RedisKeptLog(streams, streams.configurations)
     audit_log, metrics = RedisKeptLog(streams, streams.audit), Metrics()
     audit = Audit(audit_log, SystemClock())
     desk = Desk(queue, log, LABELS.names, SystemClock(), metrics)
@@ -142,6 +147,9 @@ async def reviewing(
         history=HistoryKeeper(queue, RedisHistory(client, prefix), SystemClock()),
         target_backlog=20,
         max_event_bytes=1_000,
+        configuration="a configuration",
+        evidence=EvidenceFinder(desk, log, [decisions], audit_log, configurations),
+        directing=Directing(log, ModelSpec(tuple(LABELS.names))),
     )
     try:
         yield Reviewing(parts, create_app(parts), queue, events, audit_log, log, secrets, readiness)
@@ -149,7 +157,7 @@ async def reviewing(
         while not running.done():  # up to Python 3.11 asyncio.wait_for, in redis-py, may lose a cancellation
             running.cancel()
             await asyncio.wait({running}, timeout=0.5)
-        for part in (queue, log, intake, events, audit, audit_log):
+        for part in (queue, log, intake, events, decisions, configurations, audit, audit_log):
             await part.close()
         await client.aclose()
 

@@ -17,10 +17,12 @@ from tests.api.reviewing import SCOPES, Reviewing, claimed, query
 QUERY_ID = query(1).query_id
 OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
 PRODUCER = {("POST", "/v1/events")}
+ADMIN = {("POST", "/v1/model/directives")}
 LEAD = {
     ("GET", "/v1/history"),
     ("GET", "/v1/reviewers"),
     ("GET", "/v1/disputes"),
+    ("GET", "/v1/model/directives"),
     ("POST", "/v1/reviewers/ana/pause"),
     ("POST", "/v1/reviewers/ana/resume"),
     ("POST", f"/v1/queries/{QUERY_ID}/reassign"),
@@ -33,7 +35,15 @@ def _operations(desk: Reviewing) -> Iterator[tuple[str, str, Role]]:
         for method in operations:
             call = (method.upper(), path.replace("{query_id}", QUERY_ID).replace("{name}", "ana"))
             if call not in OPEN | {("POST", "/v1/session")}:
-                yield (*call, "producer" if call in PRODUCER else "lead" if call in LEAD else "reviewer")
+                yield (*call, _needed(call))
+
+
+def _needed(call: tuple[str, str]) -> Role:
+    if call in PRODUCER:
+        return "producer"
+    if call in ADMIN:
+        return "admin"
+    return "lead" if call in LEAD else "reviewer"
 
 
 async def _call(client: httpx.AsyncClient, method: str, path: str) -> httpx.Response:
@@ -43,7 +53,7 @@ async def _call(client: httpx.AsyncClient, method: str, path: str) -> httpx.Resp
 async def test_every_route_needs_a_key(desk: Reviewing, stranger: httpx.AsyncClient) -> None:
     """401 with the challenge of RFC 6750, before anything of the body is read."""
     operations = list(_operations(desk))
-    assert len(operations) == 25
+    assert len(operations) == 27
     for method, path, _ in operations:
         response = await _call(stranger, method, path)
         assert response.status_code == 401, path

@@ -20,6 +20,8 @@ LEAD = {
     ("get", "/v1/history"),
     ("get", "/v1/reviewers"),
     ("get", "/v1/disputes"),
+    ("get", "/v1/queries/{query_id}/evidence"),
+    ("get", "/v1/model/directives"),
     ("post", "/v1/reviewers/{name}/pause"),
     ("post", "/v1/reviewers/{name}/resume"),
     ("post", "/v1/queries/{query_id}/reassign"),
@@ -89,11 +91,14 @@ async def test_it_names_the_routes_others_build_on(description: Json) -> None:
         ("GET", "/v1/history"),
         ("GET", "/v1/reviewers"),
         ("GET", "/v1/disputes"),
+        ("GET", "/v1/queries/{query_id}/evidence"),
         ("POST", "/v1/reviewers/{name}/pause"),
         ("POST", "/v1/reviewers/{name}/resume"),
         ("POST", "/v1/queries/{query_id}/reassign"),
         ("GET", "/v1/labels"),
         ("GET", "/v1/model"),
+        ("GET", "/v1/model/directives"),
+        ("POST", "/v1/model/directives"),
         ("POST", "/v1/events"),
         ("POST", "/v1/session"),
         ("GET", "/v1/session"),
@@ -129,6 +134,8 @@ async def test_every_route_says_which_scope_it_needs(description: Json) -> None:
         security = operation.get("security")
         if path == "/v1/events":
             assert security == [{"apiKey": ["producer"]}]
+        elif (method, path) == ("post", "/v1/model/directives"):
+            assert security == [{"apiKey": ["admin"]}]
         elif (method, path) in LEAD:
             assert security == [{"apiKey": ["lead"]}]
         elif path in ("/healthz", "/readyz", "/metrics") or (method, path) == ("post", "/v1/session"):

@@ -95,3 +95,16 @@ async def test_events_are_not_acknowledged_without_the_stream(
         _assert_come_back(await shop.post("/v1/events", json={"id": 1}), "stream-unreachable")
         log_server.start()
         assert (await shop.post("/v1/events", json={"id": 1})).status_code == 202
+
+
+async def test_a_directive_is_not_acknowledged_without_the_label_log(
+    apart: Reviewing, log_server: EmbeddedValkey
+) -> None:
+    """503, to see the model's course and to change it; the same call works afterwards."""
+    freeze = {"action": "freeze", "reason": "audit"}
+    async with apart.caller("root") as root:
+        log_server.kill()
+        _assert_come_back(await root.get("/v1/model/directives"), "label-log-unreachable")
+        _assert_come_back(await root.post("/v1/model/directives", json=freeze), "label-log-unreachable")
+        log_server.start()
+        assert (await root.post("/v1/model/directives", json=freeze)).status_code == 201

@@ -1,0 +1,80 @@
+"""Gives directives: into the label log, where every replica obeys them at one offset."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from streamsel.codec import Unreadable, decode_log_record, encode_log_record
+from streamsel.learning.course import Course, DirectiveRefused
+from streamsel.learning.spec import ModelSpec
+from streamsel.ports import LabelLog
+from streamsel.records import Directive
+
+_LARGEST_READ = 5_000
+_READ_SECONDS = 1.0
+_WORD = b'"directive"'
+"""In every directive, and in few labels: what spares decoding all the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A directive as it stands in the log."""
+
+    offset: int
+    directive: Directive
+    refused: str = ""
+    """Why it changes nothing, if it does not."""
+
+
+class Directing:
+    """The course of the model as the label log tells it, and the way to change it."""
+
+    def __init__(self, log: LabelLog, configured: ModelSpec) -> None:
+        self._log = log
+        self._position = 0
+        self._reading = asyncio.Lock()
+        self.course = Course(configured)
+        """As far as was read."""
+        self.given: list[Given] = []
+        """All directives read, in log order."""
+
+    async def read(self) -> int:
+        """Reads up to the log's end as of now, and returns that. Raises ``LabelLogUnreachable``."""
+        async with self._reading:
+            end = await self._log.end()
+            while self._position < end:
+                for offset, content in await self._log.read(self._position, _LARGEST_READ, _READ_SECONDS):
+                    if _WORD in content:
+                        self._take(offset, content)
+                    self._position = offset + 1
+                await asyncio.sleep(0)
+            return self._position
+
+    async def give(self, directive: Directive) -> Given:
+        """Durable and obeyed on return. Given again under the same id it is not given twice: the first one
+        is returned. Raises ``DirectiveRefused``, ``LabelLogUnreachable``."""
+        end = await self.read()
+        if self.course.offset_of(directive.directive_id) is None:
+            self.course.check(end, directive)
+            await self._log.append([encode_log_record(directive)])
+            await self.read()
+        standing = next(one for one in self.given if one.directive.directive_id == directive.directive_id)
+        if standing.refused:
+            # Another one came first.
+            raise DirectiveRefused(standing.refused)
+        return standing
+
+    def _take(self, offset: int, content: bytes) -> None:
+        try:
+            record = decode_log_record(content)
+        except Unreadable:
+            return  # who learns from the log sets it aside
+        if not isinstance(record, Directive):
+            return
+        try:
+            self.course.take(offset, record)
+        except DirectiveRefused as refused:
+            self.given.append(Given(offset, record, str(refused)))
+        else:
+            self.given.append(Given(offset, record))
