@@ -17,7 +17,7 @@
 --
 --   query:<slot>          HASH, a slot; kept `retain` after its query is finished
 --     state queue           where it is; which queue it waits in, absent: default
---     lane                  why it was asked
+--     lane                  why it was asked, absent: uncertain
 --     priority              its score in the queue, once it has left that: when it was offered, less its head
 --                           start; the lowest goes first
 --     due                   when it is to be answered, if its queue says
@@ -48,8 +48,9 @@
 --   complete              ZSET, queries whose opinions are to be resolved, by since when
 --   disputed              ZSET, queries whose deciding slot is open, by since when
 --   gold                  ZSET, questions whose answers are known, by a number that grows
---   reviewers             ZSET, reviewers by when they were last seen
+--   reviewers             ZSET, reviewers by when they were last seen, to a second
 --   reviewer:<name>       HASH
+--     seen                  as in `reviewers`
 --     held handed answered  claims in hand; claims handed out, and answers recorded, ever
 --     run                   sensitive claims in a row
 --     active working        when they last worked; since when without a rest
@@ -61,11 +62,12 @@
 --   queues                SET, all queues that ever were configured
 --   selectors             HASH, selector to '<time> <events a second>'
 --   desk                  HASH, the desk as a whole
---     waiting:<lane> leased:<lane>   slots by lane; those being recorded count as leased
---     expired dead                   slots lost so, ever
---     rate rate_at                   completions a second, and when that was computed
---     review reviews                 mean time from claim to label; how many went into it
---     settled                        the label-log offset up to which answers are known
+--     open:<lane>           slots by lane that wait, are leased or are being recorded
+--     leased:<lane>         of these, all that do not wait
+--     expired dead          slots lost so, ever
+--     rate rate_at          completions a second, and when that was computed
+--     review reviews        mean time from claim to label; how many went into it
+--     settled               the label-log offset up to which answers are known
 --   work                  the channel on which new work is told
 --
 -- ARGV
@@ -113,18 +115,21 @@
 -- Of the call under way; set by `enter`.
 local call, ARGV, at, told
 local SETTINGS, settings_text
+local swept_at -- when a claim last swept; forgetting it costs one sweep, so that the store need not know
 local PREFIX, QUERY, WAITING, SINCE, DUE, LEASES, RECORDINGS, SETS, COMPLETE, DISPUTED, GOLD
 local REVIEWERS, REVIEWER, ANSWERS, KNOWN, SELECTORS, DESK, WORK
 
 local FIRST = 3 -- argument of an operation
 local MOST_MOVES = 64 -- by one sweep, so that no call holds the store for long
 local MOST_PASSED = 64 -- slots of a queue that one look passes over, likewise
+local SWEEP_EVERY = 50000 -- by claims
+local SEEN_EVERY = 1000000 -- is noted that a reviewer is there
 local SILENT = 5000000 -- a selector that has not reported for so long is gone
 local MEAN_OVER = 20 -- reviews, in the smoothed mean
 local UNDOABLE = 10 -- last answers of a reviewer
 
 local function name_keys(prefix)
-  PREFIX = prefix
+  PREFIX, swept_at = prefix, nil
   QUERY, WAITING, SINCE, DUE = prefix .. 'query:', prefix .. 'waiting:', prefix .. 'since:', prefix .. 'due:'
   LEASES, RECORDINGS = prefix .. 'leases', prefix .. 'recordings'
   SETS = {
@@ -162,13 +167,13 @@ local function load(id, ...)
   return unpack(call('HMGET', QUERY .. id, ...))
 end
 
-local function queue_first(queue, ...)
-  return queue or 'default', ...
+local function with_defaults(queue, lane, ...)
+  return queue or 'default', lane or 'uncertain', ...
 end
 
--- The queue of a slot, and the fields named.
-local function load_with_queue(id, ...)
-  return queue_first(load(id, 'queue', ...))
+-- The queue and the lane of a slot, and the fields named.
+local function load_with_place(id, ...)
+  return with_defaults(load(id, 'queue', 'lane', ...))
 end
 
 local function append(list, ...)
@@ -182,8 +187,11 @@ end
 
 -- A slot's query, and what the slot is called in it: '1', '2' … or a reviewer.
 local function query_of(id)
-  local query, name = string.match(id, '^([^~]*)~(.*)$')
-  return query or id, name or '1'
+  local mark = string.find(id, '~', 1, true)
+  if not mark then
+    return id, '1'
+  end
+  return string.sub(id, 1, mark - 1), string.sub(id, mark + 1)
 end
 
 local function slot_of(query, number)
@@ -257,24 +265,67 @@ local function place(id, queue)
   end
 end
 
-local function start_waiting(id, queue, lane, priority, ...)
+local function displace(id, queue)
+  call('ZREM', DUE .. queue, id)
+  call('HDEL', QUERY .. id, 'due', 'queue')
+end
+
+local function count_open(lane, by)
+  call('HINCRBY', DESK, 'open:' .. lane, by)
+end
+
+local function count_in_hand(lane, holder, by)
+  call('HINCRBY', DESK, 'leased:' .. lane, by)
+  call('HINCRBY', REVIEWER .. holder, 'held', by)
+end
+
+local function start_waiting(id, queue, priority, ...)
   if not SETTINGS.queues[queue] then -- no longer
-    call('ZREM', DUE .. queue, id)
-    call('HDEL', QUERY .. id, 'due')
+    displace(id, queue)
     queue = 'default'
   end
   call('HSET', QUERY .. id, 'state', 'waiting', ...)
-  if queue == 'default' then
-    call('HDEL', QUERY .. id, 'queue')
-  else
-    call('HSET', QUERY .. id, 'queue', queue)
-  end
   call('ZADD', WAITING .. queue, priority, id)
   call('ZADD', SINCE .. queue, at, id)
-  call('HINCRBY', DESK, 'waiting:' .. lane, 1)
   if not told then
     call('PUBLISH', WORK, '')
     told = true
+  end
+end
+
+-- Writes what a new slot is; what is usual is not written.
+local function describe(id, queue, lane)
+  if queue ~= 'default' then
+    call('HSET', QUERY .. id, 'queue', queue)
+  end
+  if lane ~= 'uncertain' then
+    call('HSET', QUERY .. id, 'lane', lane)
+  end
+end
+
+-- Opens a new slot.
+local function open(id, queue, lane, priority, ...)
+  describe(id, queue, lane)
+  count_open(lane, 1)
+  start_waiting(id, queue, priority, ...)
+  place(id, queue)
+end
+
+local function stop_waiting(id, queue)
+  call('ZREM', WAITING .. queue, id)
+  call('ZREM', SINCE .. queue, id)
+end
+
+-- Out of a state; `holder` had it, if it was in hand.
+local function leave(id, state, queue, lane, holder)
+  if state == 'waiting' then
+    call('HSET', QUERY .. id, 'priority', call('ZSCORE', WAITING .. queue, id))
+    stop_waiting(id, queue)
+    return
+  end
+  call('ZREM', SETS[state], id)
+  if state == 'leased' or state == 'recording' then
+    count_in_hand(lane, holder, -1)
   end
 end
 
@@ -282,23 +333,7 @@ end
 local function take_in_hand(id, state, lane, holder, deadline, ...)
   call('HSET', QUERY .. id, 'state', state, 'holder', holder, ...)
   call('ZADD', SETS[state], deadline, id)
-  call('HINCRBY', DESK, 'leased:' .. lane, 1)
-  call('HINCRBY', REVIEWER .. holder, 'held', 1)
-end
-
-local function leave(id, state, queue, lane, holder)
-  if state == 'waiting' then
-    call('HSET', QUERY .. id, 'priority', call('ZSCORE', WAITING .. queue, id))
-    call('ZREM', WAITING .. queue, id)
-    call('ZREM', SINCE .. queue, id)
-    call('HINCRBY', DESK, 'waiting:' .. lane, -1)
-    return
-  end
-  call('ZREM', SETS[state], id)
-  if state == 'leased' or state == 'recording' then
-    call('HINCRBY', DESK, 'leased:' .. lane, -1)
-    call('HINCRBY', REVIEWER .. holder, 'held', -1)
-  end
+  count_in_hand(lane, holder, 1)
 end
 
 local function remember(query, slots)
@@ -342,7 +377,12 @@ local function conclude(id)
   forget(query, slots)
 end
 
-local function close(id, state, queue, ...)
+-- From any state, `from`, to one that is not open.
+local function close(id, from, state, queue, lane, holder, ...)
+  leave(id, from, queue, lane, holder)
+  if from == 'waiting' or from == 'leased' or from == 'recording' then
+    count_open(lane, -1)
+  end
   call('HSET', QUERY .. id, 'state', state, ...)
   call('ZADD', SETS[state], at, id)
   call('ZREM', DUE .. queue, id)
@@ -352,13 +392,16 @@ end
 ---------------------------------------------------------------------------------------------------------------
 -- The pace of the reviewers
 
-local function seen(reviewer)
-  call('ZADD', REVIEWERS, at, reviewer)
+local function seen(reviewer, last)
+  if not last or math.abs(at - last) >= SEEN_EVERY then
+    call('ZADD', REVIEWERS, at, reviewer)
+    call('HSET', REVIEWER .. reviewer, 'seen', at)
+  end
 end
 
 -- At work: what ends a rest.
 local function active(reviewer)
-  seen(reviewer)
+  seen(reviewer, call('HGET', REVIEWER .. reviewer, 'seen'))
   call('HSET', REVIEWER .. reviewer, 'active', at)
 end
 
@@ -390,29 +433,30 @@ end
 -- Time passing
 
 local function lapse_lease(id)
-  local queue, lane, priority, lapses, holder = load_with_queue(id, 'lane', 'priority', 'lapses', 'holder')
-  leave(id, 'leased', queue, lane, holder)
+  local queue, lane, priority, lapses, holder = load_with_place(id, 'priority', 'lapses', 'holder')
   lapses = (lapses or 0) + 1
   if lapses < SETTINGS.attempts then
-    start_waiting(id, queue, lane, priority, 'lapses', lapses)
+    leave(id, 'leased', queue, lane, holder)
+    start_waiting(id, queue, priority, 'lapses', lapses)
   else
     call('HINCRBY', DESK, 'dead', 1)
-    close(id, 'dead', queue, 'lapses', lapses, 'reason', lapses .. ' leases lapsed without an answer')
+    close(id, 'leased', 'dead', queue, lane, holder, 'lapses', lapses,
+      'reason', lapses .. ' leases lapsed without an answer')
   end
 end
 
 -- No fault of the reviewer's: not counted as an attempt.
 local function lapse_recording(id)
-  local queue, lane, priority, holder = load_with_queue(id, 'lane', 'priority', 'holder')
+  local queue, lane, priority, holder = load_with_place(id, 'priority', 'holder')
   leave(id, 'recording', queue, lane, holder)
-  start_waiting(id, queue, lane, priority)
+  start_waiting(id, queue, priority)
 end
 
 local function expire(id)
-  local queue, lane = load_with_queue(id, 'lane')
-  leave(id, 'waiting', queue, lane)
+  local queue, lane = load_with_place(id)
   call('HINCRBY', DESK, 'expired', 1)
-  close(id, 'expired', queue, 'reason', string.format('unclaimed for %g seconds', SETTINGS.expire / 1000000))
+  close(id, 'waiting', 'expired', queue, lane, nil,
+    'reason', string.format('unclaimed for %g seconds', SETTINGS.expire / 1000000))
 end
 
 local function pass(set, deadline, moves_left, move)
@@ -428,11 +472,21 @@ end
 
 local function sweep(log_settled_at)
   local moved = pass(LEASES, at, MOST_MOVES, lapse_lease)
-  moved = moved + pass(RECORDINGS, math.min(at, log_settled_at), MOST_MOVES - moved, lapse_recording)
+  if log_settled_at > 0 then
+    moved = moved + pass(RECORDINGS, math.min(at, log_settled_at), MOST_MOVES - moved, lapse_recording)
+  end
   for _, queue in ipairs(SETTINGS.order) do
     moved = moved + pass(SINCE .. queue, at - SETTINGS.expire, MOST_MOVES - moved, expire)
   end
   return moved
+end
+
+-- A recording never lapses here: only a desk that follows the log may say that its label is not there.
+local function sweep_sometimes()
+  if not swept_at or math.abs(at - swept_at) >= SWEEP_EVERY then
+    -- What one sweep has left is for the next call.
+    swept_at = sweep(0) < MOST_MOVES and at or nil
+  end
 end
 
 -- Takes out of the sets of closed slots those whose time to be remembered is over.
@@ -473,9 +527,8 @@ function operation.adopt()
   for _, queue in ipairs(call('SMEMBERS', KNOWN)) do
     if not SETTINGS.queues[queue] then
       moved = moved + pass(WAITING .. queue, '+inf', MOST_MOVES, function(id)
-        local lane = load(id, 'lane')
-        leave(id, 'waiting', queue, lane)
-        start_waiting(id, queue, lane, load(id, 'priority'))
+        leave(id, 'waiting', queue)
+        start_waiting(id, queue, load(id, 'priority'))
       end)
     end
   end
@@ -499,8 +552,7 @@ function operation.offer()
       end
       for number = 1, slots do
         local id = slot_of(query, number)
-        start_waiting(id, queue, lane, priority, 'lane', lane)
-        place(id, queue)
+        open(id, queue, lane, priority)
       end
       added = added + 1
     end
@@ -513,8 +565,9 @@ function operation.set_gold()
   for i = FIRST, #ARGV, 6 do
     local query, lane, payload, queue, sensitive, expected = unpack(ARGV, i, i + 5)
     if not load(query, 'state') then -- one that is being asked about in earnest stays what it is
-      call('HSET', QUERY .. query, 'payload', payload, 'lane', lane, 'queue', queue, 'expected', expected)
-      call('HDEL', QUERY .. query, 'sensitive')
+      call('HDEL', QUERY .. query, 'queue', 'lane', 'sensitive')
+      call('HSET', QUERY .. query, 'payload', payload, 'expected', expected)
+      describe(query, queue, lane)
       if sensitive == '1' then
         call('HSET', QUERY .. query, 'sensitive', 1)
       end
@@ -536,10 +589,12 @@ end
 ---------------------------------------------------------------------------------------------------------------
 -- The operations: claims
 
--- Why this reviewer may not claim now, if so; else what is known of them.
+-- Why this reviewer may not claim now, if so; else what is known of them, of which `hand_out` keeps account and
+-- `operation.claim` writes it back.
 local function shift_of(reviewer)
-  local paused, break_end, working, active_at, held, handed, run, asked = unpack(call('HMGET', REVIEWER .. reviewer,
-    'paused', 'break', 'working', 'active', 'held', 'handed', 'run', 'asked'))
+  local seen_at, paused, break_end, working, active_at, held, handed, run, asked = unpack(call('HMGET',
+    REVIEWER .. reviewer, 'seen', 'paused', 'break', 'working', 'active', 'held', 'handed', 'run', 'asked'))
+  seen(reviewer, seen_at)
   if paused then
     return {'paused', paused}
   end
@@ -562,7 +617,7 @@ end
 
 -- The parts of a CLAIM.
 local function claim_of(id, payload, sensitive)
-  local queue, fence, lapses, due = load_with_queue(id, 'fence', 'lapses', 'due')
+  local queue, _, fence, lapses, due = load_with_place(id, 'fence', 'lapses', 'due')
   return payload, queue, tonumber(fence), (lapses or 0) + 1, due or '', sensitive or 0
 end
 
@@ -571,21 +626,28 @@ local function too_many(shift, sensitive)
   return sensitive and SETTINGS.sensitive > 0 and shift.run >= SETTINGS.sensitive
 end
 
-local function hand_out(shift, claims, id, lane, fence, sensitive)
-  take_in_hand(id, 'leased', lane, shift.name, claims[1], 'fence', fence, 'claimed', at)
-  shift.handed, shift.run = shift.handed + 1, sensitive and shift.run + 1 or 0
+local function hand_out(shift, claims, id, lane, fence, priority, sensitive)
+  call('HSET', QUERY .. id, 'state', 'leased', 'holder', shift.name, 'fence', fence, 'claimed', at,
+    'priority', priority)
+  call('ZADD', LEASES, claims[1], id)
+  call('HINCRBY', DESK, 'leased:' .. lane, 1)
+  shift.held, shift.handed, shift.run = shift.held + 1, shift.handed + 1, sensitive and shift.run + 1 or 0
 end
 
 -- Leases a waiting slot to the reviewer, if it is for them.
-local function try(shift, id, claims)
+local function try(shift, id, priority, claims)
   local query, name = query_of(id)
-  local payload, slots, sensitive, expected, skipped =
-    load(query, 'payload', 'slots', 'sensitive', 'expected', 'skipped:' .. shift.name)
+  local skipped_by = 'skipped:' .. shift.name
+  local queue, lane, newest, holder, label, lapses, due, payload, slots, sensitive, expected, skipped =
+    load_with_place(id, 'fence', 'holder', 'label', 'lapses', 'due',
+      'payload', 'slots', 'sensitive', 'expected', skipped_by)
+  if id ~= query then -- what is said of the query is with its first slot
+    payload, slots, sensitive, expected, skipped =
+      load(query, 'payload', 'slots', 'sensitive', 'expected', skipped_by)
+  end
   if skipped or too_many(shift, sensitive) or expected and name ~= shift.name then
     return false
   end
-  local queue, lane, newest, holder, label, lapses, due =
-    load_with_queue(id, 'lane', 'fence', 'holder', 'label', 'lapses', 'due')
   local newest_of_all, had = newest, false
   if slots then
     newest_of_all, had = look_at_others(id, query, slots, shift.name)
@@ -599,9 +661,9 @@ local function try(shift, id, claims)
   if label then
     call('HDEL', QUERY .. id, 'label', 'key', 'took')
   end
-  leave(id, 'waiting', queue, lane)
+  stop_waiting(id, queue)
   local fence = fence_after(newest_of_all)
-  hand_out(shift, claims, id, lane, fence, sensitive)
+  hand_out(shift, claims, id, lane, fence, priority, sensitive)
   append(claims, payload, queue, fence, (lapses or 0) + 1, due or '', sensitive or 0)
   return true
 end
@@ -617,13 +679,14 @@ local function try_gold(shift, queues, claims)
   for i = 1, #open, 2 do
     local query = open[i]
     local id = query .. '~' .. shift.name
-    local payload, lane, queue, sensitive = load(query, 'payload', 'lane', 'queue', 'sensitive')
+    local queue, lane, payload, sensitive = load_with_place(query, 'payload', 'sensitive')
     if call('EXISTS', QUERY .. id) == 1 then
       shift.asked = all_before and open[i + 1] or shift.asked
     elseif queues[queue] and not too_many(shift, sensitive) then
-      call('HSET', QUERY .. id, 'queue', queue, 'lane', lane, 'priority', at)
+      describe(id, queue, lane)
+      count_open(lane, 1)
       place(id, queue)
-      hand_out(shift, claims, id, lane, at, sensitive)
+      hand_out(shift, claims, id, lane, at, at, sensitive)
       append(claims, claim_of(id, payload, sensitive))
       return true
     else
@@ -638,7 +701,7 @@ local function line(queue, from, wanted)
   return {queue = queue, from = from, passed = from, chunk = math.min(wanted, MOST_PASSED), head = 1, slots = {}}
 end
 
--- The next slot of a line and its priority, or nothing.
+-- The next slot of a line and its priority, as text, or nothing.
 local function head_of(one)
   local left = one.from + MOST_PASSED - one.passed
   if one.head > #one.slots and left > 0 and not one.ended then
@@ -647,7 +710,7 @@ local function head_of(one)
     one.head, one.chunk, one.ended = 1, one.chunk * 2, #one.slots < 2 * count
   end
   if left > 0 then
-    return one.slots[one.head], tonumber(one.slots[one.head + 1])
+    return one.slots[one.head], one.slots[one.head + 1]
   end
 end
 
@@ -657,18 +720,18 @@ local function look(shift, lines, queues, claims, wanted)
     if SETTINGS.gold > 0 and try_gold(shift, queues, claims) then
       wanted = wanted - 1
     else
-      local first, lowest
+      local first, id, lowest
       for _, one in ipairs(lines) do
-        local id, priority = head_of(one)
-        if id and (not lowest or priority < lowest) then
-          first, lowest = one, priority
+        local head, priority = head_of(one)
+        if head and (not first or tonumber(priority) < tonumber(lowest)) then
+          first, id, lowest = one, head, priority
         end
       end
       if not first then
         return wanted
       end
       first.head = first.head + 2
-      if try(shift, first.slots[first.head - 2], claims) then
+      if try(shift, id, lowest, claims) then
         wanted = wanted - 1
       else
         first.passed = first.passed + 1
@@ -679,9 +742,7 @@ local function look(shift, lines, queues, claims, wanted)
 end
 
 function operation.claim(reviewer, count)
-  -- A recording never lapses here: only a desk that follows the log may say that its label is not there.
-  sweep(0)
-  seen(reviewer)
+  sweep_sometimes()
   local refused, shift = shift_of(reviewer)
   if refused then
     return refused
@@ -707,8 +768,8 @@ function operation.claim(reviewer, count)
     call('HSET', REVIEWER .. reviewer, 'from:' .. one.queue, on and one.passed or MOST_PASSED)
   end
   if #claims > 1 then
-    call('HSET', REVIEWER .. reviewer, 'active', at, 'working', shift.working, 'handed', shift.handed, 'run', shift.run,
-      'asked', shift.asked)
+    call('HSET', REVIEWER .. reviewer, 'held', shift.held, 'handed', shift.handed, 'run', shift.run,
+      'active', at, 'working', shift.working, 'asked', shift.asked)
   end
   return claims
 end
@@ -737,13 +798,15 @@ function operation.extend(query, fence, reviewer)
   return {lease_end, claim_of(id, load(query, 'payload', 'sensitive'))}
 end
 
-local function to_queue(id, from, queue, ...)
-  local lane, priority = load(id, 'lane', 'priority')
+-- From a holder's hand to a queue, which may be the one it came from.
+local function to_queue(id, from, queue, holder, ...)
+  local _, lane, priority = load_with_place(id, 'priority')
+  leave(id, 'leased', from, lane, holder)
   if from ~= queue then
-    call('ZREM', DUE .. from, id)
-    call('HDEL', QUERY .. id, 'due')
+    displace(id, from)
+    describe(id, queue, lane)
   end
-  start_waiting(id, queue, lane, priority, 'holder', '', ...)
+  start_waiting(id, queue, priority, 'holder', '', ...)
   if from ~= queue then
     place(id, queue)
   end
@@ -763,13 +826,12 @@ local function give_up(ended, query, fence, reviewer, target, ...)
     return refused
   end
   active(reviewer)
-  local queue, lane = load_with_queue(id, 'lane')
-  leave(id, 'leased', queue, lane, reviewer)
+  local queue, lane = load_with_place(id)
   call('HSET', QUERY .. query, 'lost:' .. fence, reviewer)
   if load(query, 'expected') and ended ~= 'release' then
-    close(id, 'expired', queue, 'holder', '', 'ended', ended, ...)
+    close(id, 'leased', 'expired', queue, lane, reviewer, 'holder', '', 'ended', ended, ...)
   else
-    to_queue(id, queue, target(queue), 'ended', ended, ...)
+    to_queue(id, queue, target(queue), reviewer, 'ended', ended, ...)
   end
   return 1
 end
@@ -805,11 +867,10 @@ function operation.seize(query)
   end
   local holders = {}
   for _, id in ipairs(slots_of(query, slots)) do
-    local queue, state, lane, holder, fence = load_with_queue(id, 'state', 'lane', 'holder', 'fence')
+    local queue, _, state, holder, fence = load_with_place(id, 'state', 'holder', 'fence')
     if state == 'leased' then
-      leave(id, state, queue, lane, holder)
       call('HSET', QUERY .. query, 'lost:' .. fence, holder)
-      to_queue(id, queue, queue, 'ended', 'seize')
+      to_queue(id, queue, queue, holder, 'ended', 'seize')
       append(holders, holder)
     end
   end
@@ -859,7 +920,7 @@ function operation.begin(query, fence, reviewer, label, key)
     end
     return {'superseded', state}
   end
-  local queue, lane, claimed, revision = load_with_queue(id, 'lane', 'claimed', 'revision')
+  local queue, lane, claimed, revision = load_with_place(id, 'claimed', 'revision')
   leave(id, state, queue, lane, holder)
   if state == 'leased' then
     -- How long a review takes is learned from leases that did not lapse.
@@ -877,7 +938,7 @@ function operation.abort(query, fence, reviewer)
   if not id then
     return {'unknown'}
   end
-  local queue, lane, state, newest, holder = load_with_queue(id, 'lane', 'state', 'fence', 'holder')
+  local queue, lane, state, newest, holder = load_with_place(id, 'state', 'fence', 'holder')
   local ours = newest == fence and holder == reviewer
   if state == 'leased' and ours then
     return 1 -- a repetition
@@ -900,9 +961,7 @@ end
 
 -- Puts an answer on a slot that is in any state.
 local function answer(id, after, label, by, revision, offset)
-  local queue, lane, state, holder, recorded, took =
-    load_with_queue(id, 'lane', 'state', 'holder', 'label', 'took')
-  leave(id, state, queue, lane, holder)
+  local queue, lane, state, holder, recorded, took = load_with_place(id, 'state', 'holder', 'label', 'took')
   if state == 'leased' or state == 'recording' then
     count_completion(took)
   end
@@ -910,8 +969,8 @@ local function answer(id, after, label, by, revision, offset)
     call('HDEL', QUERY .. id, 'key') -- of a label that is not the answer
   end
   call('HDEL', QUERY .. id, 'reopens')
-  close(id, state == 'labelled' and state or after, queue, 'label', label, 'by', by, 'revision', revision,
-    'offset', offset, 'answered', at)
+  close(id, state, state == 'labelled' and state or after, queue, lane, holder, 'label', label, 'by', by,
+    'revision', revision, 'offset', offset, 'answered', at)
 end
 
 local settle = {}
@@ -919,7 +978,7 @@ local settle = {}
 -- Each returns the slot whose answer is to be told, or nothing.
 
 function settle.label(query, _, label, by, revision, offset)
-  local queue, lane, state, slots = load_with_queue(query, 'lane', 'state', 'slots')
+  local queue, lane, state, slots = load_with_place(query, 'state', 'slots')
   if not state then
     return nil
   end
@@ -931,16 +990,15 @@ function settle.label(query, _, label, by, revision, offset)
   if slots then
     for number = 1, slots do
       local id = slot_of(query, number)
-      local queue, lane, state, holder = load_with_queue(id, 'lane', 'state', 'holder')
+      local queue, lane, state, holder = load_with_place(id, 'state', 'holder')
       if state ~= 'labelled' then
-        leave(id, state, queue, lane, holder)
-        close(id, 'labelled', queue)
+        close(id, state, 'labelled', queue, lane, holder)
       end
     end
   end
   if not decided then
-    local priority = load(query, 'priority')
-    call('HSET', QUERY .. deciding, 'state', 'labelled', 'queue', queue, 'lane', lane, 'priority', priority)
+    describe(deciding, queue, lane)
+    call('HSET', QUERY .. deciding, 'state', 'labelled', 'priority', load(query, 'priority'))
   end
   answer(deciding, 'labelled', label, by, revision, offset)
   if decided then -- by one reviewer, not by the opinions of several
@@ -983,8 +1041,7 @@ function settle.retraction(query, name, _, _, revision, offset)
     or slots and slot_of(query, tonumber(name) or 0)
   local queue, lane, state, priority, due, reopens
   if id then
-    queue, lane, state, priority, due, reopens =
-      load_with_queue(id, 'lane', 'state', 'priority', 'due', 'reopens')
+    queue, lane, state, priority, due, reopens = load_with_place(id, 'state', 'priority', 'due', 'reopens')
   end
   local built_on = slots and name ~= '' and load(deciding_of(query, slots), 'state')
   if not state or built_on or not stands(id, revision, offset) then
@@ -994,7 +1051,8 @@ function settle.retraction(query, name, _, _, revision, offset)
   if state ~= 'opined' and state ~= 'labelled' then
     return -- nothing to take back
   end
-  leave(id, state, queue, lane)
+  leave(id, state, queue)
+  count_open(lane, 1)
   call('HDEL', QUERY .. id, 'label', 'by', 'key', 'took', 'answered', 'reopens', 'lapses')
   call('PERSIST', QUERY .. id)
   if due then
@@ -1013,7 +1071,7 @@ function settle.retraction(query, name, _, _, revision, offset)
     local newest = slots and look_at_others(id, query, slots, reopens) or load(id, 'fence')
     take_in_hand(id, 'leased', lane, reopens, at + SETTINGS.lease, 'fence', fence_after(newest), 'claimed', at)
   else
-    start_waiting(id, queue, lane, priority, 'holder', '')
+    start_waiting(id, queue, priority, 'holder', '')
   end
 end
 
@@ -1037,14 +1095,12 @@ function operation.settled()
 end
 
 function operation.dispute(query)
-  local queue, lane, state, slots, priority = load_with_queue(query, 'lane', 'state', 'slots', 'priority')
+  local queue, lane, state, slots, priority = load_with_place(query, 'state', 'slots', 'priority')
   if not state then
     return {'unknown'}
   end
   if call('ZREM', COMPLETE, query) == 1 then
-    local id, target = deciding_of(query, slots), above(queue)
-    start_waiting(id, target, lane, priority, 'lane', lane)
-    place(id, target)
+    open(deciding_of(query, slots), above(queue), lane, priority)
     call('ZADD', DISPUTED, at, query)
   end
   return 1
@@ -1108,7 +1164,7 @@ local function view(query, reviewer)
   local found = {}
   for _, id in ipairs(ids) do
     local fields = call('HGETALL', QUERY .. id)
-    local waits_at = call('ZSCORE', WAITING .. (load_with_queue(id)), id)
+    local waits_at = call('ZSCORE', WAITING .. (load_with_place(id)), id)
     if waits_at then
       append(fields, 'priority', waits_at)
     end

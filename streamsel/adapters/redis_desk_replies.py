@@ -131,9 +131,10 @@ def status(facts: Sequence[Any], queues: Sequence[str]) -> QueueStatus:
         name: QueueBacklog(waiting, oldest / 1e6, overdue)
         for name, (waiting, oldest, overdue) in zip(queues, in_groups(by_queue, 3), strict=True)
     }
+    leased = _by_lane(totals, "leased:")
     return QueueStatus(
-        waiting=_by_lane(totals, "waiting:"),
-        leased=_by_lane(totals, "leased:"),
+        waiting={lane: count - leased.get(lane, 0) for lane, count in _by_lane(totals, "open:").items()},
+        leased=leased,
         oldest_seconds=max(backlog.oldest_seconds for backlog in backlogs.values()),
         live_reviewers=reviewers,
         completions_per_second=float(rate),
