@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import streamsel
-from streamsel.cli import backtest, configuration, demo, desk, labels, pool, seed, serve
+from streamsel.cli import backtest, configuration, demo, desk, evidence, labels, pool, seed, serve
 from streamsel.config import ConfigurationError
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command("backtest", epilog=backtest.EXAMPLE)(backtest.backtest)
 app.command("pool", epilog=pool.EXAMPLE)(pool.pool)
 app.command("seed", epilog=seed.EXAMPLE)(seed.seed)
+app.command("evidence", epilog=evidence.EXAMPLE)(evidence.evidence)
 app.add_typer(desk.app, name="desk")
 app.add_typer(labels.app, name="labels")
 app.add_typer(configuration.app, name="config")

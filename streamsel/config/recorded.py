@@ -26,7 +26,7 @@ def recorded(config: Config) -> dict[str, Any]:
     return {
         "streamsel": streamsel.__version__,
         "stream": config.stream.model_dump(mode="json", exclude={"hash_key"}),
-        "labels": config.labels.model_dump(mode="json"),
+        "labels": config.labels.model_dump(mode="json", exclude={"manifest_key"}),
         "model": config.model.model_dump(mode="json"),
         "select": config.select.model_dump(mode="json"),
         "capacity": config.capacity.model_dump(mode="json"),

@@ -33,10 +33,12 @@ from streamsel.services.configurations import record
 from streamsel.services.desk import Desk
 from streamsel.services.directing import Directing
 from streamsel.services.ending import end
+from streamsel.services.evidence.finding import EvidenceFinder
 from streamsel.services.history import HistoryKeeper
 from streamsel.services.rebuilding import Rebuilt, rebuild
 from streamsel.services.webhooks.delivery import Delivery
 from streamsel.wiring.desk import desk_of, desk_settings, gold, routing
+from streamsel.wiring.evidence import evidence_finder
 from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
 from streamsel.wiring.webhooks import webhook_deliveries
 
@@ -168,7 +170,9 @@ async def running(
         audit = Audit(logs.audit, clock)
             service.start("summaries", summariser.run())
         stack.push_async_callback(audit.close)
-        app = create_app(_api_parts(service, sessions, audit, history, one_time_token, configuration))
+        evidence = evidence_finder(service.desk, logs)
+        parts = _api_parts(service, sessions, audit, history, one_time_token, configuration, evidence)
+        app = create_app(parts)
         server = await serve(app, config.desk.host, config.desk.port)
         service.url = server.url
         stack.push_async_callback(_stop, service, server)
@@ -222,6 +226,13 @@ async def opened_audit_log(config: Config) -> AsyncIterator[AuditLog]:
 
 
 @asynccontextmanager
+async def opened_logs(config: Config) -> AsyncIterator[Logs]:
+    """All logs, for commands; beside a running service they share the embedded server."""
+    async with AsyncExitStack() as stack:
+        yield await _logs(config, await _redis_url(config, stack, share=True), stack)
+
+
+@asynccontextmanager
 async def opened_review_queue(config: Config) -> AsyncIterator[ReviewQueue]:
     """The desk's store alone, for commands; beside a running service it shares the embedded server."""
     async with AsyncExitStack() as stack:
@@ -261,6 +272,7 @@ def _api_parts(
     history: HistoryKeeper,
     one_time_token: str | None,
     configuration: str,
+    evidence: EvidenceFinder | None,
 ) -> ApiParts:
     config, learner = service.config, service.learner
     return ApiParts(
@@ -279,6 +291,7 @@ def _api_parts(
         lead_only=config.stream.lead_only,
         one_time_token=one_time_token,
         configuration=configuration,
+        evidence=evidence,
         directing=Directing(service.label_log, model_spec(config)) if service.desk is not None else None,
     )
 

@@ -25,7 +25,7 @@ from tests.servers import GivenKafka
 REVIEWERS = ("ann", "ben", "cat", "dan")
 ANSWERS = 60
 """Before the loss, and again after it."""
-LOGS = ("events", "decisions", "labels", "dead-letters", "audit", "group", "partitions")
+LOGS = ("events", "decisions", "labels", "dead-letters", "audit", "configurations", "group", "partitions")
 """What the names of keys begin with that are no part of the desk."""
 
 

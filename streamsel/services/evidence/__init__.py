@@ -1,0 +1,1 @@
+"""What is on record about a query: how it came to be asked, who answered, what the answer was used for."""
