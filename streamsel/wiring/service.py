@@ -148,10 +148,10 @@ async def running(
         if "selector" in roles:
             # River takes seconds to import: neither a desk nor a command should wait for it.
             from streamsel.services.learner import Learner
+            from streamsel.services.summarising import Summariser
             from streamsel.wiring.selector import selector_of
 
             learner = Learner(
-            from streamsel.services.summarising import Summariser
                 logs.labels,
                 model_spec(config),
                 metrics,
@@ -165,6 +165,7 @@ async def running(
                 config, logs, queue, learner.scorer, clock, metrics, configuration, summariser
             )
             service.learner, service.selector = learner, selector
+            service.start("summaries", summariser.run())
         metrics.review_backlog_target.set(config.capacity.target_backlog)
         sessions = RedisSessionStore(store, config.redis.prefix)
         audit = Audit(logs.audit, clock)
