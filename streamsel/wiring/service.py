@@ -169,7 +169,6 @@ async def running(
         metrics.review_backlog_target.set(config.capacity.target_backlog)
         sessions = RedisSessionStore(store, config.redis.prefix)
         audit = Audit(logs.audit, clock)
-            service.start("summaries", summariser.run())
         stack.push_async_callback(audit.close)
         evidence = evidence_finder(service.desk, logs)
         parts = _api_parts(service, sessions, audit, history, one_time_token, configuration, evidence)
