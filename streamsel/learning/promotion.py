@@ -59,31 +59,20 @@ class Standing:
         return {"labels": float(self.labels), "gain": self.gain, "wealth": self.wealth}
 
 
-class Comparison:
-    """Takes differences in log order."""
-
-    def __init__(self, rule: PromotionRule) -> None:
-        self.rule = rule
-        self._unit = 1.0 if rule.metric == "accuracy" else LARGEST_LOSS
-        self._margin = rule.margin / self._unit
-        self._bets = _BETS / (1.0 + self._margin)
-        self._wealths = np.zeros(len(_BETS))
-        self._labels = 0
-        self._total = 0.0
-
-    def add(self, champion: float, challenger: float) -> None:
-        """The two scores for one label."""
-        difference = challenger - champion
-        self._wealths += np.log1p(self._bets * (difference - self._margin))
-        self._labels += 1
-        self._total += difference
-
-    @property
-    def standing(self) -> Standing:
-        """After what was added."""
-        highest = float(self._wealths.max())
-        # Beyond what a float holds, how much more does not matter.
-        wealth = math.exp(min(highest, 700.0)) * float(np.exp(self._wealths - highest).mean())
-        gain = self._unit * self._total / self._labels if self._labels else 0.0
-        enough = self._labels >= self.rule.least_labels
-        return Standing(self._labels, gain, wealth, enough and wealth >= 1.0 / self.rule.error_rate)
+def compared(rule: PromotionRule, champion: Floats, challenger: Floats) -> Standing:
+    """Of the two scores (labels,) in log order: where it stands after the last label, or after the one at
+    which the challenger was promoted."""
+    unit = 1.0 if rule.metric == "accuracy" else LARGEST_LOSS
+    margin = rule.margin / unit
+    differences = challenger - champion
+    bets = _BETS / (1.0 + margin)
+    paths = np.cumsum(np.log1p(np.outer(differences - margin, bets)), axis=0)
+    # Beyond what a float holds, how much more does not matter.
+    wealths = np.exp(np.minimum(paths, 700.0)).mean(axis=1)
+    enough = np.arange(1, len(wealths) + 1) >= rule.least_labels
+    reached = np.flatnonzero(enough & (wealths >= 1.0 / rule.error_rate))
+    labels = int(reached[0]) + 1 if reached.size else len(wealths)
+    if not labels:
+        return Standing(0, 0.0, 1.0, False)
+    gain = unit * float(differences[:labels].mean())
+    return Standing(labels, gain, float(wealths[labels - 1]), bool(reached.size))
