@@ -66,6 +66,21 @@ class Metrics:
             "Labels the estimator failed to learn, and events it failed to score.",
             registry=r,
         )
+        self.snapshots_written = Counter("streamsel_snapshots_written", "Snapshots written.", registry=r)
+        self.snapshots_failed = Counter(
+            "streamsel_snapshots_failed", "Snapshots that could not be taken or written.", registry=r
+        )
+        self.snapshots_refused = Counter(
+            "streamsel_snapshots_refused", "Snapshots that were not used.", ["reason"], registry=r
+        )
+        self.replica_disagreements = Counter(
+            "streamsel_replica_disagreements",
+            "Times that another replica had another digest at the same offset.",
+            registry=r,
+        )
+        self.replicas_disagreeing = Gauge(
+            "streamsel_replicas_disagreeing", "Live replicas whose model is another one now.", registry=r
+        )
         self.consumer_lag = Gauge(
             "streamsel_consumer_lag", "Events waiting in the owned partitions.", registry=r
         )

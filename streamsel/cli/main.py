@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import streamsel
-from streamsel.cli import backtest, configuration, demo, desk, evidence, labels, pool, seed, serve
+from streamsel.cli import backtest, configuration, demo, desk, evidence, labels, model, pool, seed, serve
 from streamsel.config import ConfigurationError
 
 app = typer.Typer(
@@ -47,6 +47,7 @@ app.command("seed", epilog=seed.EXAMPLE)(seed.seed)
 app.command("evidence", epilog=evidence.EXAMPLE)(evidence.evidence)
 app.add_typer(desk.app, name="desk")
 app.add_typer(labels.app, name="labels")
+app.add_typer(model.app, name="model")
 app.add_typer(configuration.app, name="config")
 
 

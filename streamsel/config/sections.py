@@ -15,6 +15,7 @@ from streamsel.config.auth import Auth
 from streamsel.config.base import Positive, Seconds, Section
 from streamsel.config.desk import Desk
 from streamsel.config.select import Known, Select
+from streamsel.config.snapshots import Snapshots
 from streamsel.learning.spec import COMMITTEES, MOST_COPIES
 
 
@@ -237,6 +238,7 @@ class Config(Section):
     redis: Redis = Redis()
     desk: Desk = Desk()
     auth: Auth = Auth()
+    snapshots: Snapshots = Snapshots()
 
     @model_validator(mode="after")
     def _in_agreement(self) -> Self:
@@ -245,4 +247,6 @@ class Config(Section):
         hidden = filter(None, [stream.id, stream.timestamp, *stream.exclude, *stream.redact])
         self.select.check(Known(features, list(hidden), stream.segments, labels.names))
         self.desk.check(stream.redact, labels.names)
+        if self.snapshots.url is not None and self.model.factory is not None:
+            raise ValueError("snapshots are of presets alone: leave snapshots.url or model.factory out")
         return self

@@ -106,9 +106,9 @@ def log_id(first: bytes, last: bytes) -> str:
     return content.hexdigest()
 
 
-def take(fold: Fold, log: str, taken_at: float) -> Taken:
-    """The fold as it is, which nothing must change meanwhile; another thread may predict. Raises
-    ``RuntimeError`` unless the fold is ``complete``, and whatever a model raises that can't be pickled."""
+def take(fold: Fold, digest: str, log: str, taken_at: float) -> Taken:
+    """The fold as it is, with its digest; nothing must change it meanwhile, but another thread may predict.
+    Raises whatever a model raises that can't be pickled."""
     ledger = fold.ledger
     closed = ledger.close()
     state = _Pieces()
@@ -119,7 +119,7 @@ def take(fold: Fold, log: str, taken_at: float) -> Taken:
         labels=fold.labels_learned,
         spec=fold.spec.spec_hash,
         versions=library_versions(),
-        digest=fold.digest(),
+        digest=digest,
         taken_at=taken_at,
         entries=0,
         state_bytes=sum(map(len, state.pieces)),

@@ -8,42 +8,24 @@ was learned is corrected or retracted, the old model goes on serving while anoth
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple, TypeVar
 
 import structlog
 
-from streamsel.codec import Unreadable, decode_log_record, encode_dead_letter
 from streamsel.learning.fold import Applied, Fold, Outcome
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
-from streamsel.ports import Clock, DeadLetterSink, LabelLog, SourceUnavailable
-from streamsel.records import DeadLetter, Label, LogRecord, Source
-from streamsel.review.refusals import LabelLogUnreachable
+from streamsel.ports import Clock, DeadLetterSink, LabelLog
+from streamsel.records import Label
+from streamsel.services.folding import LARGEST_READ, READ_SECONDS, Folding, LogEntry, decoded
+from streamsel.services.set_aside import SetAside
+from streamsel.services.snapshots import Snapshots
 
-LARGEST_READ = 500
-READ_SECONDS = 1.0
-SLICE_SECONDS = 0.004
-"""How long learning may hold the event loop; one more label may come on top."""
-PROGRESS_SECONDS = 5.0
-LARGEST_PAYLOAD = 100_000
-"""Bytes kept in a dead letter; the label log has them all."""
-FIRST_RETRY_SECONDS = 0.1
-LAST_RETRY_SECONDS = 5.0
-
-Result = TypeVar("Result")
-
-
-class _Entry(NamedTuple):
-    """One record of the log; ``record`` is ``None`` for one that can't be read, ``detail`` then says why."""
-
-    offset: int
-    payload: bytes
-    record: LogRecord | None
-    detail: str
+DIGEST_SPACING = 100
+"""All replicas take digests at the offsets that this divides, so that they can be compared."""
+DIGESTS_KEPT = 16
 
 
 class Learner:
@@ -59,24 +41,25 @@ class Learner:
         *,
         topic: str = "labels",
         screen: float = 1.0,
+        snapshots: Snapshots | None = None,
     ) -> None:
-        """``topic`` names the log in dead letters; ``screen`` is as in ``ServingModel``. Raises
-        ``FactoryRefused`` for a bad model factory."""
+        """``topic`` names the log in dead letters; ``screen`` is as in ``ServingModel``; without
+        ``snapshots`` the log is folded from its start. Raises ``FactoryRefused`` for a bad model factory."""
         self.scorer = ServingModel(Fold(spec), screen)
         """The serving model; stays the same object when another fold takes over."""
         self._label_log = log
         self._metrics = metrics
         self._clock = clock
-        self._dead_letters = dead_letters
-        self._topic = topic
+        self._snapshots = snapshots
+        self._folding = Folding(log, metrics, clock, snapshots)
+        self._set_aside = SetAside(dead_letters, topic, metrics, clock)
         self._log = structlog.get_logger()
+        self._learning = asyncio.Lock()
+        """Held while the serving fold learns, and while another takes over."""
         self._end = 0
-        self._letters: list[DeadLetter] = []
-        self._letters_wait = False
-        self._reachable = True
         self._counted_errors = 0
         self._moved = asyncio.Event()
-        self._slice_began = 0.0
+        self._digests: dict[int, str] = {}
         self._rested_at = 0.0
         """When as much time has passed since the last fit as it took of a core."""
 
@@ -99,21 +82,24 @@ class Learner:
         """See ``Fold.digest``: equal in every process at the same version."""
         return self.scorer.digest()
 
+    @property
+    def digests(self) -> Mapping[int, str]:
+        """By version, the last digests that other replicas have as well, and the present one."""
+        return {**self._digests, self.version: self.digest()}
+
     async def reached(self, version: int) -> None:
         """Returns once the serving model stands at ``version`` or further on."""
         while self.version < version:
             await self._moved.wait()
 
     async def catch_up(self) -> None:
-        """Folds the log up to its end as of now. Waits for a log that does not answer."""
+        """Folds the log up to its end as of now, from the newest good snapshot on. Waits for a log that does
+        not answer."""
         began = self._clock.monotonic()
-        self._end = await self._patiently(self._label_log.end)
+        self._end = await self._folding.patiently(self._label_log.end)
         self._show()
-        fold = await asyncio.to_thread(Fold, self.scorer.fold.spec)
-        async for entry in self._entries(0, self._end, "looking_ahead"):
-            fold.note(entry.offset, entry.record)
-        await self._replay(fold, account_from=self._end)
-        self.scorer.serve(fold)
+        fold = await self._folding.started(self.scorer.fold.spec, self._end)
+        self.scorer.serve(await self._folding.advanced(fold, self._end))
         self._show()
         self._log.info(
             "caught_up",
@@ -125,138 +111,95 @@ class Learner:
     async def run(self) -> None:
         """Learns what comes, until cancelled. While the log does not answer, the model goes on serving.
         Raises ``TopicRefused`` when the log no longer reaches as far as was learned."""
+        folding = self._folding
         while True:
-            batch = await self._patiently(
+            batch = await folding.patiently(
                 partial(self._label_log.read, self.version, LARGEST_READ, READ_SECONDS)
             )
             if batch:
                 full = len(batch) == LARGEST_READ
-                self._end = await self._patiently(self._label_log.end) if full else batch[-1][0] + 1
-            self._begin_slice()
-            for offset, payload in batch:
-                # A fold that took over may have learned the rest of the batch.
-                if offset >= self.version:
-                    await self._follow(_decoded(offset, payload))
-            if batch:
-                self._end_slice()
-            await self._send_letters()
+                self._end = await folding.patiently(self._label_log.end) if full else batch[-1][0] + 1
+            async with self._learning:
+                folding.begin_slice()
+                for offset, payload in batch:
+                    # A fold that took over may have learned the rest of the batch.
+                    if offset >= self.version:
+                        await self._follow(decoded(offset, payload))
+                if batch:
+                    folding.end_slice()
+                if self._snapshots is not None:
+                    await self._snapshots.take_if_due(self.scorer.fold)
+            await self._set_aside.send()
             self._show()
 
-    async def _follow(self, entry: _Entry) -> None:
+    async def close(self) -> None:
+        """Gives up what goes on beside ``run``."""
+        if self._snapshots is not None:
+            await self._snapshots.close()
+
+    async def refold(self) -> bool:
+        """Folds the log anew from its start, trusting no snapshot, and serves what comes of that; the present
+        model serves and learns meanwhile. Returns whether it was another one."""
+        folding = Folding(self._label_log, self._metrics, self._clock)
+        fold = await asyncio.to_thread(Fold, self.scorer.fold.spec)
+        while self.version - fold.version > LARGEST_READ:
+            fold = await folding.advanced(fold, self.version)
+        async with self._learning:
+            fold = await folding.advanced(fold, self.version)
+            differs = fold.digest() != self.digest()
+            self._digests.clear()
+            self.scorer.serve(fold)
+        self._log.info("refolded", version=self.version, differs=differs)
+        if differs and self._snapshots is not None:
+            # Nobody knows since when it was wrong.
+            await self._snapshots.discard()
+        return differs
+
+    async def _follow(self, entry: LogEntry) -> None:
         fold = self.scorer.fold
-        await self._fit_ahead(fold, entry, resting=True)
+        core_seconds = await self._folding.fit_ahead(fold, entry, self._rest)
+        if core_seconds:
+            self._rested_at = self._clock.monotonic() + core_seconds
         applied = fold.apply(entry.offset, entry.record)
         if applied.outcome is Outcome.REWIND:
-            self._end_slice()
+            self._folding.end_slice()
             await self._rewind(fold)
-            self._begin_slice()
-        else:
-            self._account(entry, applied)
-            await self._breathe()
-
-    async def _fit_ahead(self, fold: Fold, entry: _Entry, *, resting: bool = False) -> None:
-        """Does what takes long about a record beforehand, in a thread; ``resting`` as long between two fits
-        as the first one took of a core."""
-        fit = fold.ahead(entry.offset, entry.record)
-        if fit is None:
+            self._folding.begin_slice()
             return
-        self._end_slice()
-        if resting:
-            self._show()
-            await asyncio.sleep(self._rested_at - self._clock.monotonic())
-        began = self._clock.monotonic()
-        core_seconds = await asyncio.to_thread(_core_seconds, fit)
-        ended = self._clock.monotonic()
-        self._rested_at = ended + core_seconds
-        self._metrics.stage["fit"].observe(ended - began)
-        self._begin_slice()
+        self._account(entry, applied)
+        if fold.version % DIGEST_SPACING == 0:
+            self._digests[fold.version] = self.digest()
+            if len(self._digests) > DIGESTS_KEPT:
+                del self._digests[min(self._digests)]
+        await self._folding.breathe()
+
+    async def _rest(self) -> None:
+        """As long after a fit as it took of a core."""
+        self._show()
+        await asyncio.sleep(self._rested_at - self._clock.monotonic())
 
     async def _rewind(self, stopped: Fold) -> None:
         """Folds anew from before the superseded label; the stopped fold serves until that is done."""
-        self._end = await self._patiently(self._label_log.end)
+        self._end = await self._folding.patiently(self._label_log.end)
         self._show()
-        async for entry in self._entries(stopped.version, self._end, "looking_ahead"):
-            stopped.note(entry.offset, entry.record)
-        fold = await asyncio.to_thread(stopped.rewound)
-        self._log.info("rewinding", version=stopped.version, back_to=fold.version, end=self._end)
-        await self._replay(fold, account_from=stopped.version)
+
+        def account(entry: LogEntry, applied: Applied) -> None:
+            if entry.offset >= stopped.version:
+                self._account(entry, applied)
+
+        fold = await self._folding.advanced(stopped, self._end, account)
         self.scorer.serve(fold)
         self._log.info("rewound", version=fold.version, labels=fold.labels_learned)
 
-    async def _replay(self, fold: Fold, account_from: int) -> None:
-        """Applies what was noted, up to the end; records before ``account_from`` were accounted for."""
-        async for entry in self._entries(fold.version, self._end, "learning"):
-            await self._fit_ahead(fold, entry)
-            applied = fold.apply(entry.offset, entry.record)
-            if entry.offset >= account_from:
-                self._account(entry, applied)
-
-    async def _entries(self, start: int, end: int, doing: str) -> AsyncIterator[_Entry]:
-        """The records from ``start`` up to ``end``, with a log line now and then."""
-        reported = self._clock.monotonic()
-        position = start
-        while position < end:
-            size = min(LARGEST_READ, end - position)
-            batch = await self._patiently(partial(self._label_log.read, position, size, READ_SECONDS))
-            self._begin_slice()
-            for offset, payload in batch:
-                yield _decoded(offset, payload)
-                position = offset + 1
-                await self._breathe()
-            self._end_slice()
-            if self._clock.monotonic() - reported >= PROGRESS_SECONDS:
-                self._log.info(doing, offset=position, end=end)
-                reported = self._clock.monotonic()
-
-    def _account(self, entry: _Entry, applied: Applied) -> None:
+    def _account(self, entry: LogEntry, applied: Applied) -> None:
         """Counts what became of a record that was not met before."""
         if applied.outcome is Outcome.LEARNED and isinstance(entry.record, Label):
             self._metrics.labels.labels(entry.record.source, entry.record.label).inc()
         elif applied.outcome is Outcome.REFUSED:
             self._metrics.model_errors.inc()
             self._log.warning("label_refused", offset=entry.offset, error=applied.detail)
-        elif applied.outcome in _DEAD_REASONS:
-            reason, detail = _DEAD_REASONS[applied.outcome], entry.detail or applied.detail
-            source = Source(self._topic, 0, entry.offset)
-            payload = entry.payload[:LARGEST_PAYLOAD]
-            self._letters.append(DeadLetter(reason, detail, source, payload, self._clock.time()))
-
-    async def _send_letters(self) -> None:
-        """Sets records aside, or keeps them for the next time: learning does not wait for it."""
-        if not self._letters:
-            return
-        try:
-            await self._dead_letters.send(list(map(encode_dead_letter, self._letters)))
-        except SourceUnavailable as error:
-            if not self._letters_wait:
-                self._log.warning("dead_letters_wait", count=len(self._letters), error=str(error))
-            self._letters_wait = True
-            return
-        for letter in self._letters:
-            self._metrics.dead_letters.labels(letter.reason).inc()
-            self._log.warning(
-                "dead_letter", reason=letter.reason, detail=letter.detail, source=str(letter.source)
-            )
-        self._letters.clear()
-        self._letters_wait = False
-
-    async def _patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """What the label log answers, however long that takes."""
-        retry_seconds = FIRST_RETRY_SECONDS
-        while True:
-            try:
-                result = await call()
-            except LabelLogUnreachable as error:
-                if self._reachable:
-                    self._reachable = False
-                    self._log.error("label_log_unreachable", version=self.version, error=str(error))
-                await asyncio.sleep(retry_seconds)
-                retry_seconds = min(2 * retry_seconds, LAST_RETRY_SECONDS)
-            else:
-                if not self._reachable:
-                    self._reachable = True
-                    self._log.info("label_log_reachable", version=self.version)
-                return result
+        else:
+            self._set_aside.add(entry, applied)
 
     def _show(self) -> None:
         """Brings metrics up to date and wakes who waits for a version."""
@@ -269,33 +212,3 @@ class Learner:
             self._log.warning("events_not_scored", events=failed, error=self.scorer.last_error)
         self._moved.set()
         self._moved = asyncio.Event()
-
-    def _begin_slice(self) -> None:
-        self._slice_began = self._clock.monotonic()
-
-    def _end_slice(self) -> None:
-        self._metrics.stage["learn"].observe(self._clock.monotonic() - self._slice_began)
-
-    async def _breathe(self) -> None:
-        """Lets others run when the slice is used up."""
-        if self._clock.monotonic() - self._slice_began >= SLICE_SECONDS:
-            self._end_slice()
-            await asyncio.sleep(0)
-            self._begin_slice()
-
-
-_DEAD_REASONS = {Outcome.UNREADABLE: "unreadable_label", Outcome.UNKNOWN_LABEL: "unknown_label"}
-
-
-def _core_seconds(work: Callable[[], None]) -> float:
-    """Does it, and says how much of a core it took."""
-    began = time.thread_time()
-    work()
-    return time.thread_time() - began
-
-
-def _decoded(offset: int, payload: bytes) -> _Entry:
-    try:
-        return _Entry(offset, payload, decode_log_record(payload), "")
-    except Unreadable as error:
-        return _Entry(offset, payload, None, error.detail)

@@ -147,18 +147,12 @@ async def running(
             deliveries.extend(webhook_deliveries(config, logs, store, clock, metrics, stack))
         if "selector" in roles:
             # River takes seconds to import: neither a desk nor a command should wait for it.
-            from streamsel.services.learner import Learner
             from streamsel.services.summarising import Summariser
+            from streamsel.wiring.learning import learner_of
             from streamsel.wiring.selector import selector_of
 
-            learner = Learner(
-                logs.labels,
-                model_spec(config),
-                metrics,
-                clock,
-                logs.dead_letters,
-                screen=config.model.screen,
-            )
+            learner = learner_of(config, logs, model_spec(config), metrics, clock)
+            stack.push_async_callback(learner.close)
             summariser = Summariser(logs.summaries, clock)
             stack.push_async_callback(summariser.close)
             selector = selector_of(

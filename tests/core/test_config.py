@@ -107,8 +107,16 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "auth.session_seconds": ("36000", 36_000.0),
     "auth.idle_seconds": ("600", 600.0),
     "auth.calls_per_second": ("50", 50),
+    "snapshots.url": ("s3://bucket/model", "s3://bucket/model"),
+    "snapshots.key": ("k" * 32, SecretStr("k" * 32)),
+    "snapshots.every_labels": ("500", 500),
+    "snapshots.every_seconds": ("60", 60.0),
+    "snapshots.keep": ("7", 7),
 }
-COMPANIONS = {"stream.hash": {"STREAMSEL_STREAM__HASH_KEY": "sixteen characters"}}
+COMPANIONS = {
+    "stream.hash": {"STREAMSEL_STREAM__HASH_KEY": "sixteen characters"},
+    "snapshots.url": {"STREAMSEL_SNAPSHOTS__KEY": "k" * 32},
+}
 """What must be set beside a key."""
 TOML = f"""
 [stream]

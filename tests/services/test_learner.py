@@ -18,7 +18,8 @@ from streamsel.metrics import Metrics
 from streamsel.ports import TopicRefused
 from streamsel.records import LogRecord, Source
 from streamsel.review.refusals import LabelLogUnreachable
-from streamsel.services.learner import SLICE_SECONDS, Learner
+from streamsel.services.folding import SLICE_SECONDS
+from streamsel.services.learner import Learner
 from tests.core.learning_strategies import (
     label_record,
     mixed_record,
