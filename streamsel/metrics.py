@@ -99,6 +99,22 @@ class Metrics:
             ["outcome"],
             registry=r,
         )
+        self.oracle_answers = Counter(
+            "streamsel_oracle_answers",
+            "What came of oracles' answers: label, opinion, dispute, nothing, superseded, dead_letter; and "
+            "of queries passed on to people: no_answer, passed_on.",
+            ["oracle", "outcome"],
+            registry=r,
+        )
+        self.oracle_agreement = Gauge(
+            "streamsel_oracle_agreement",
+            "Share of an oracle's checked answers that people gave as well.",
+            ["oracle"],
+            registry=r,
+        )
+        self.oracle_cut_off = Gauge(
+            "streamsel_oracle_cut_off", "1 once its agreement fell below its floor.", ["oracle"], registry=r
+        )
         self.batch_events = Histogram(
             "streamsel_batch_events",
             "Events in a micro-batch.",

@@ -35,10 +35,20 @@ class KafkaTopics:
     audit: str
     configurations: str
     summaries: str
+    outcomes: str
 
     @classmethod
     def under(cls, prefix: str) -> KafkaTopics:
-        names = ("events", "decisions", "labels", "dead-letters", "audit", "configurations", "summaries")
+        names = (
+            "events",
+            "decisions",
+            "labels",
+            "dead-letters",
+            "audit",
+            "configurations",
+            "summaries",
+            "outcomes",
+        )
         return cls(*(prefix + name for name in names))
 
     @property
@@ -74,6 +84,7 @@ async def ensure_topics(
                 topics.events: (of_events, {}),
                 topics.decisions: (of_events, _LARGEST_BATCH),
                 topics.dead_letters: (1, _LARGEST_BATCH),
+                topics.outcomes: (1, {}),
                 **dict.fromkeys(topics.kept, (1, _KEPT_FOR_EVER | _LARGEST_BATCH)),
             }
             safety = {"min.insync.replicas": "2"} if replication_factor > 2 else {}

@@ -127,19 +127,24 @@ class Desk(Section):
         """Raises ``ValueError`` when a condition is about what no query can have: one of the ``unseen``
         fields, or a label there is not."""
         for place, table in self._conditions():
-            for comparison in table.comparisons():
-                field, value = comparison.field, comparison.value
-                if any(field == path or field.startswith(f"{path}.") for path in unseen):
-                    raise ValueError(f"desk.{place}: field '{field}' is in no query")
-                if field == PREDICTED_CLASS and value is not None:
-                    for one in value if isinstance(value, tuple) else (value,):
-                        if one not in labels:
-                            raise ValueError(
-                                f"desk.{place}: value '{one}' is no label{nearest(str(one), labels)}"
-                            )
+            check_condition(table, f"desk.{place}", unseen, labels)
 
     def _conditions(self) -> list[tuple[str, ConditionTable]]:
         named = [(f"queues.{name}.where", queue.where) for name, queue in self.queues.items()]
         return [
             (place, table) for place, table in [*named, ("sensitive", self.sensitive)] if table is not None
         ]
+
+
+def check_condition(
+    table: ConditionTable, place: str, unseen: Sequence[str], labels: Collection[str]
+) -> None:
+    """Raises ``ValueError`` for a condition on queries, at ``place``, about what no query can have."""
+    for comparison in table.comparisons():
+        field, value = comparison.field, comparison.value
+        if any(field == path or field.startswith(f"{path}.") for path in unseen):
+            raise ValueError(f"{place}: field '{field}' is in no query")
+        if field == PREDICTED_CLASS and value is not None:
+            for one in value if isinstance(value, tuple) else (value,):
+                if one not in labels:
+                    raise ValueError(f"{place}: value '{one}' is no label{nearest(str(one), labels)}")

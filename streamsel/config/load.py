@@ -25,8 +25,9 @@ from streamsel.config.sections import Config
 PREFIX = "STREAMSEL_"
 RESERVED = frozenset({"STREAMSEL_CONFIG"})
 """Variables that are no keys: the path of the file. Those under STREAMSEL_TEST_ are the tests'."""
-SECRET_VARIABLES = frozenset({"STREAMSEL_AUTH__KEYS", "STREAMSEL_AUTH__OIDC"})
+SECRET_VARIABLES = frozenset({"STREAMSEL_AUTH__KEYS", "STREAMSEL_AUTH__OIDC", "STREAMSEL_ORACLES__MODELS"})
 """Lists and tables whose content no error may show."""
+_SECRETS = ("url", "sasl_password", "hash_key", "api_key")
 
 
 class ConfigurationError(Exception):

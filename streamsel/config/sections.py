@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from streamsel.config.auth import Auth
 from streamsel.config.base import Positive, Seconds, Section
 from streamsel.config.desk import Desk
+from streamsel.config.oracles import Oracles
 from streamsel.config.select import Known, Select
 from streamsel.config.snapshots import Snapshots
 from streamsel.learning.spec import COMMITTEES, MOST_COPIES
@@ -237,6 +238,7 @@ class Config(Section):
     kafka: Kafka = Kafka()
     redis: Redis = Redis()
     desk: Desk = Desk()
+    oracles: Oracles = Oracles()
     auth: Auth = Auth()
     snapshots: Snapshots = Snapshots()
 
@@ -249,4 +251,5 @@ class Config(Section):
         self.desk.check(stream.redact, labels.names)
         if self.snapshots.url is not None and self.model.factory is not None:
             raise ValueError("snapshots are of presets alone: leave snapshots.url or model.factory out")
+        self.oracles.check(self.desk, self.auth, stream.redact, labels.names, self.capacity.lease_seconds)
         return self

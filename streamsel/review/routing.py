@@ -45,6 +45,8 @@ class QueueRule:
     escalates_to: str = ESCALATED_QUEUE
     sla_seconds: float | None = None
     """In which a query is to be answered, from when it came into the queue."""
+    for_oracle: bool = False
+    """Served by a model or rule: takes no query drawn at random, and none asked of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,11 @@ class Routing:
 
     def place(self, query: Query) -> Placement:
         """Alike for one query, whenever it is asked."""
+        slots = self._overlap.reviewers if _draw(query.query_id) < self._overlap.share else 1
+        spared = query.lane == "explore" or slots > 1
         return Placement(
-            queue=next(self._takers(query), DEFAULT_QUEUE),
-            slots=self._overlap.reviewers if _draw(query.query_id) < self._overlap.share else 1,
+            queue=next(self._takers(query, spared), DEFAULT_QUEUE),
+            slots=slots,
             sensitive=self._sensitive is not None and self._sensitive(query),
         )
 
@@ -106,8 +110,10 @@ class Routing:
     def _is_open(self, queue: QueueRule, reviewer: Reviewer) -> bool:
         return queue.tier <= reviewer.tier and (reviewer.queues is None or queue.name in reviewer.queues)
 
-    def _takers(self, query: Query) -> Iterator[str]:
-        return (queue.name for queue in self.queues if queue.where is not None and queue.where(query))
+    def _takers(self, query: Query, spared: bool) -> Iterator[str]:
+        for queue in self.queues:
+            if queue.where is not None and not (spared and queue.for_oracle) and queue.where(query):
+                yield queue.name
 
 
 def _draw(query_id: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -49,14 +49,17 @@ def routing(config: Config) -> Routing:
     desk = config.desk
     return Routing(
         [
-            QueueRule(
-                name=name,
-                where=_holds(queue.where),
-                tier=queue.least_tier(name),
-                escalates_to=queue.escalates_to,
-                sla_seconds=queue.sla_seconds,
-            )
-            for name, queue in desk.queues.items()
+            *_oracle_queues(config),
+            *(
+                QueueRule(
+                    name=name,
+                    where=_holds(queue.where),
+                    tier=queue.least_tier(name),
+                    escalates_to=queue.escalates_to,
+                    sla_seconds=queue.sla_seconds,
+                )
+                for name, queue in desk.queues.items()
+            ),
         ],
         Overlap(desk.overlap.share, desk.overlap.reviewers),
         _holds(desk.sensitive),
@@ -94,6 +97,21 @@ def gold(config: Config, clock: Clock) -> list[GoldQuery]:
         raise ConfigurationError(f"desk.gold.file: {error}") from None
     except BadRow as error:
         raise ConfigurationError(f"desk.gold.file: {table.file}: {error}") from None
+
+
+def _oracle_queues(config: Config) -> Iterator[QueueRule]:
+    for _, name, table in config.oracles.asked:
+        yield QueueRule(
+            name=name,
+            where=_holds(table.where) or _always,
+            tier=table.tier,
+            escalates_to=table.passes_to,
+            for_oracle=True,
+        )
+
+
+def _always(_: Query) -> bool:
+    return True
 
 
 def _holds(table: ConditionTable | None) -> Callable[[Query], bool] | None:

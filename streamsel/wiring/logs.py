@@ -14,6 +14,7 @@ from streamsel.adapters.kafka_log import KafkaKeptLog, KafkaLabelLog, KafkaLogRe
 from streamsel.adapters.kafka_sinks import KafkaDeadLetterSink, KafkaDecisionSink, KafkaEventIntake
 from streamsel.adapters.kafka_source import KafkaEventSource
 from streamsel.adapters.kafka_topics import KafkaTopics, ensure_topics
+from streamsel.adapters.redis_outcomes import OutcomeStreams
 from streamsel.adapters.redis_streams import RedisStreams, ensure_streams
 from streamsel.adapters.redis_streams_log import RedisKeptLog, RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisDeadLetterSink, RedisDecisionSink, RedisEventIntake
@@ -46,9 +47,10 @@ class Logs:
     audit: AuditLog
     configurations: KeptLog
     summaries: KeptLog
+    outcomes: EventSource
 
     async def close(self) -> None:
-        """The source is stopped by who started it."""
+        """The sources are stopped by who started them."""
         kept = [self.labels, self.audit, self.configurations, self.summaries]
         readers: list[LogReader] = [*self.decision_readers, *kept]
         await asyncio.gather(
@@ -77,6 +79,12 @@ async def kafka_logs(settings: Kafka) -> Logs:
         audit=KafkaKeptLog(cluster, topics.audit),
         configurations=KafkaKeptLog(cluster, topics.configurations),
         summaries=KafkaKeptLog(cluster, topics.summaries),
+        outcomes=KafkaEventSource(
+            cluster,
+            topics.outcomes,
+            f"{settings.group}-outcomes",
+            session_seconds=settings.session_seconds,
+        ),
     )
 
 
@@ -95,6 +103,12 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
         audit=RedisKeptLog(streams, streams.audit),
         configurations=RedisKeptLog(streams, streams.configurations),
         summaries=RedisKeptLog(streams, streams.summaries),
+        outcomes=RedisEventSource(
+            OutcomeStreams(url, prefix),
+            1,
+            f"{settings.group}-outcomes",
+            lease_seconds=settings.session_seconds,
+        ),
     )
 
 

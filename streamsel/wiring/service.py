@@ -40,6 +40,7 @@ from streamsel.services.webhooks.delivery import Delivery
 from streamsel.wiring.desk import desk_of, desk_settings, gold, routing
 from streamsel.wiring.evidence import evidence_finder
 from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
+from streamsel.wiring.oracles import Part, oracle_parts
 from streamsel.wiring.webhooks import webhook_deliveries
 
 if TYPE_CHECKING:
@@ -141,10 +142,12 @@ async def running(
         store = _desk_client(url, stack)
         history = HistoryKeeper(queue, RedisHistory(store, config.redis.prefix), clock)
         deliveries: list[Delivery] = []
+        oracles: list[Part] = []
         if "desk" in roles:
             service.desk = desk_of(config, queue, logs.labels, clock, metrics)
             await service.desk.set_gold(gold(config, clock))
             deliveries.extend(webhook_deliveries(config, logs, store, clock, metrics, stack))
+            oracles.extend(oracle_parts(config, logs, queue, store, clock, metrics, stack))
         if "selector" in roles:
             # River takes seconds to import: neither a desk nor a command should wait for it.
             from streamsel.services.summarising import Summariser
@@ -175,6 +178,8 @@ async def running(
             service.start("history", history.run())
         for delivery in deliveries:
             service.start("webhook", delivery.run())
+        for part in oracles:
+            service.start("oracle", part.run())
         if service.learner is not None and service.selector is not None:
             service.start("selector", _learn_then_select(service, service.learner, service.selector))
         log.info("serving", url=server.url, roles=sorted(roles), logs=logs.kind)

@@ -55,7 +55,7 @@ async def test_missing_topics_are_made_as_they_must_be(
 ) -> None:
     """Decisions have as many partitions as events; labels have one, kept for ever; all take large records."""
     await ensure_topics(cluster, topics, partitions=3)
-    assert await partitions_of(admin, topics) == [3, 3, 1, 1, 1, 1, 1]
+    assert await partitions_of(admin, topics) == [3, 3, 1, 1, 1, 1, 1, 1]
     labels = await settings_of(admin, topics.labels)
     assert labels["cleanup.policy"] == "delete"
     assert labels["retention.ms"] == labels["retention.bytes"] == "-1"
@@ -71,7 +71,7 @@ async def test_decisions_follow_the_events_topic_that_is_there(
     """The configured number of partitions is for an events topic that must be made."""
     await admin.create_topics([NewTopic(topics.events, 4, 1)])
     await ensure_topics(cluster, topics, partitions=1)
-    assert await partitions_of(admin, topics) == [4, 4, 1, 1, 1, 1, 1]
+    assert await partitions_of(admin, topics) == [4, 4, 1, 1, 1, 1, 1, 1]
 
 
 @pytest.mark.kafka

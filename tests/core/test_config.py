@@ -15,6 +15,7 @@ from streamsel.config import ApiKey, Config, load, schema
 from streamsel.config.auth import Oidc
 from streamsel.config.constraints import ConditionTable, CostsTable, QuotaTable, RuleTable
 from streamsel.config.desk import FloorTable, GoldTable, OverlapTable, QueueTable
+from streamsel.config.oracles import ModelTable, OutcomesTable, RuleOracleTable
 from streamsel.config.webhooks import WebhookTable
 
 HASH = "ab" * 32
@@ -23,6 +24,8 @@ WEBHOOK = {"url": "https://hooks.example/labels", "secret": "whsec_MfKQ9r8GKYqrT
 CONDITION = {"field": "note", "op": "contains", "value": "blood"}
 QUEUE = {"where": {"field": "amount", "op": ">", "value": 1000}, "tier": 2, "sla_seconds": 3600}
 QUOTA = {"name": "fair", "segment": "predicted_class", "least": 0.1}
+MODEL = {"base_url": "https://llm.example.com/v1", "model": "large", "api_key": "not to be shown"}
+ORACLE = {"where": QUEUE["where"], "label": "positive"}
 KEY = {"name": "ann", "scope": "reviewer", "sha256": HASH}
 PROVIDER = {
     "issuer": "https://login.example.com",
@@ -102,6 +105,9 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "desk.overlap": ('{"share": 0.1}', OverlapTable(share=0.1)),
     "desk.gold": ('{"file": "gold.csv"}', GoldTable(file=Path("gold.csv"))),
     "desk.floor": ('{"accuracy": 0.8}', FloorTable(accuracy=0.8)),
+    "oracles.outcomes": ('{"authority": 200}', OutcomesTable(authority=200)),
+    "oracles.models": (json.dumps({"gpt": MODEL}), {"gpt": ModelTable.model_validate(MODEL)}),
+    "oracles.rules": (json.dumps({"large": ORACLE}), {"large": RuleOracleTable.model_validate(ORACLE)}),
     "auth.keys": (json.dumps([KEY]), [ApiKey.model_validate(KEY)]),
     "auth.oidc": (json.dumps(PROVIDER), Oidc.model_validate(PROVIDER)),
     "auth.session_seconds": ("36000", 36_000.0),

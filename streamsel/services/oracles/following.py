@@ -1,0 +1,112 @@
+"""Keeps the accounts of oracles at the label log's end, and where each label's newest revision is."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from streamsel.codec import Unreadable, decode_log_record
+from streamsel.metrics import Metrics
+from streamsel.ports import Clock, LogReader, SourceUnavailable
+from streamsel.records import Directive, LabelRecord, LogRecord
+from streamsel.review.oracles import Accounts
+from streamsel.review.refusals import LabelLogUnreachable
+
+_LARGEST_READ = 500
+_READ_SECONDS = 1.0
+_KNOWN_RECORD_SECONDS = 5.0
+_SLICE_SECONDS = 0.004
+"""How long it may hold the event loop; one more record may come on top."""
+_OUTAGE_SECONDS = 1.0
+_OFFSETS = 2**48
+"""More than a log will ever have."""
+
+
+class AccountsFollower:
+    """``run`` until cancelled. Starts at the beginning of the log: the accounts are kept nowhere else."""
+
+    def __init__(
+        self, log: LogReader, accounts: Accounts, metrics: Metrics, clock: Clock, *, indexed: bool = False
+    ) -> None:
+        """``indexed``: for ``newest``; takes some 200 bytes for each label there ever was."""
+        self.accounts = accounts
+        """At ``accounts.position`` of the log; the same object throughout."""
+        self._label_log = log
+        self._metrics = metrics
+        self._clock = clock
+        self._index: dict[str, int] | None = {} if indexed else None
+        """Label id to revision and offset in one number."""
+        self._moved = asyncio.Event()
+        self._log = structlog.get_logger()
+
+    async def reached(self, position: int) -> None:
+        """Returns once the accounts have every record before ``position``."""
+        while self.accounts.position < position:
+            await self._moved.wait()
+
+    async def caught_up(self) -> None:
+        """Returns once the accounts have all that the log holds now. Raises ``LabelLogUnreachable`` or
+        ``SourceUnavailable``."""
+        await self.reached(await self._label_log.end())
+
+    async def newest(self, label_id: str) -> LabelRecord | None:
+        """The record of the newest revision, the first among equals, as far as the log was read. Raises
+        ``LabelLogUnreachable`` or ``SourceUnavailable``, and ``TypeError`` if it was not ``indexed``."""
+        if self._index is None:
+            raise TypeError("newest is for a follower that is indexed")
+        known = self._index.get(label_id)
+        if known is None:
+            return None
+        offset = known % _OFFSETS
+        records = await self._label_log.read(offset, 1, _KNOWN_RECORD_SECONDS)
+        if not records:
+            raise LabelLogUnreachable(f"nothing at offset {offset}, where there was a record")
+        record = decode_log_record(records[0][1])
+        return None if isinstance(record, Directive) else record
+
+    async def run(self) -> None:
+        """Follows the log; an outage is waited out, and told once."""
+        out = False
+        while True:
+            try:
+                await self._read()
+                out = False
+            except (LabelLogUnreachable, SourceUnavailable) as error:
+                if not out:
+                    self._log.warning("oracles_outage", offset=self.accounts.position, error=str(error))
+                out = True
+                await asyncio.sleep(_OUTAGE_SECONDS)
+
+    async def _read(self) -> None:
+        records = await self._label_log.read(self.accounts.position, _LARGEST_READ, _READ_SECONDS)
+        began = self._clock.monotonic()
+        for offset, content in records:
+            try:
+                record: LogRecord | None = decode_log_record(content)
+            except Unreadable:
+                record = None  # who learns from the log sets it aside
+            self.accounts.add(record)
+            self._note(offset, record)
+            if self._clock.monotonic() - began >= _SLICE_SECONDS:
+                await asyncio.sleep(0)
+                began = self._clock.monotonic()
+        # A log that has the next records at hand does not wait for them.
+        await asyncio.sleep(0)
+        if records:
+            self._tell()
+            self._moved.set()
+            self._moved = asyncio.Event()
+
+    def _note(self, offset: int, record: LogRecord | None) -> None:
+        if self._index is None or record is None or isinstance(record, Directive):
+            return
+        if record.revision > self._index.get(record.label_id, 0) // _OFFSETS:
+            self._index[record.label_id] = record.revision * _OFFSETS + offset
+
+    def _tell(self) -> None:
+        for name in self.accounts.terms:
+            standing = self.accounts.standing(name)
+            if standing.agreement is not None:
+                self._metrics.oracle_agreement.labels(name).set(standing.agreement)
+            self._metrics.oracle_cut_off.labels(name).set(standing.cut_off)
