@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from streamsel.learning.gaps import Gap, clipped
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import Directive, ModelChoice, PromotionRule
 
@@ -39,17 +40,6 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """Records that do not count, from ``start`` to before ``stop``; without a stop, all that come."""
-
-    start: int
-    stop: int | None = None
-
-    def __contains__(self, offset: int) -> bool:
-        return self.start <= offset and (self.stop is None or offset < self.stop)
-
-
-@dataclass(frozen=True, slots=True)
 class InForce:
     """What holds for the records from some offset on, and how the model is made from those before it."""
 
@@ -66,6 +56,11 @@ class InForce:
     def counts(self, offset: int) -> bool:
         """Whether the record at this offset is one the model learns from."""
         return not any(offset in gap for gap in self.gaps)
+
+    def left_out(self, offset: int) -> tuple[tuple[int, int], ...]:
+        """The stretches of records before ``offset`` that do not count. Models of one spec are the same at an
+        offset when these are."""
+        return clipped(self.gaps, offset)
 
 
 class Course:

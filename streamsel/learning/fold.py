@@ -1,7 +1,7 @@
 """The model as a deterministic fold over the label log.
 
     model at offset o = learn, in log order, each label id's newest revision, unless that is a retraction,
-                        among the records before o, at that record's own position
+                        among the records before o that are in no gap, at that record's own position
 
 So any two processes that have read the log up to the same offset have the same model, however they came
 there, and the offset is the model's version. Records that can't count, being unreadable or naming an unknown
@@ -13,7 +13,7 @@ Online models can't unlearn. A record that supersedes one already learned theref
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -26,6 +26,7 @@ from streamsel.experience import Tally, shares_of
 from streamsel.learning.calibration import Calibration, Floats
 from streamsel.learning.checkpoints import Checkpoints, Learned
 from streamsel.learning.features import present
+from streamsel.learning.gaps import Gap
 from streamsel.learning.ledger import Ledger
 from streamsel.learning.presets import Classifier, FitsAhead, build
 from streamsel.learning.spec import ModelSpec, unknown_label
@@ -45,6 +46,8 @@ class Outcome(StrEnum):
     """One answer of several, or one that does not count: not for the model."""
     DIRECTIVE = "directive"
     """About the model itself, and so not for this one to learn."""
+    LEFT_OUT = "left_out"
+    """In a gap: rolled back, or come while the model is frozen."""
     DUPLICATE = "duplicate"
     """This revision of the label, or a newer one, is known; the model did not change."""
     UNREADABLE = "unreadable"
@@ -62,14 +65,20 @@ class Applied:
 
     outcome: Outcome
     detail: str = ""
+    predicted: Floats | None = None
+    """Of a label of the explore lane that was learned: the probabilities (labels,) that the model would have
+    served just before; ``None`` if it had no opinion."""
 
 
 class Fold:
     """A model and the offset it stands at."""
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: ModelSpec, gaps: Sequence[Gap] = ()) -> None:
         """Raises ``presets.FactoryRefused``."""
         self.spec = spec
+        self.gaps = gaps
+        """Records in these are passed over. They may be exchanged for others that are alike up to the offset
+        where ``note`` has looked."""
         self.model: Classifier = build(spec)
         self.version = 0
         """The offset of the next record."""
@@ -132,6 +141,8 @@ class Fold:
         called in log order, from the fold's version on or further back."""
         if record is None or isinstance(record, Directive) or not self._counts(record):
             return
+        if self._left_out(offset):
+            return
         superseded = self._ledger.note(offset, record)
         if superseded is not None and superseded.is_label and superseded.offset < self.version:
             known = self._rewind_to
@@ -147,6 +158,8 @@ class Fold:
         if self._rewind_to is not None:
             return Applied(Outcome.REWIND)
         self.version += 1
+        if self._left_out(offset):
+            return Applied(Outcome.LEFT_OUT)
         if record is None:
             return Applied(Outcome.UNREADABLE)
         if isinstance(record, Opinion):
@@ -170,7 +183,7 @@ class Fold:
         if not isinstance(model, FitsAhead) or not model.fit_due or not isinstance(record, Label):
             return None
         self.note(offset, record)
-        if self._rewind_to is not None or not self._counts(record):
+        if self._rewind_to is not None or not self._counts(record) or self._left_out(offset):
             return None
         if self._ledger.entry(record.label_id).offset != offset:
             return None
@@ -184,7 +197,7 @@ class Fold:
         """
         if self._rewind_to is None:
             raise RuntimeError("nothing this fold has learned is superseded")
-        fold = Fold(self.spec)
+        fold = Fold(self.spec, self.gaps)
         fold._ledger = self._ledger
         fold._checkpoints = self._checkpoints
         checkpoint = self._checkpoints.before(self._rewind_to)
@@ -216,8 +229,9 @@ class Fold:
         except Exception as error:  # noqa: BLE001 - an estimator of someone's own may raise anything
             return Applied(Outcome.REFUSED, f"{type(error).__name__}: {error}")
         learned = self._learned
-        calibration = learned.calibration
+        calibration, served = learned.calibration, None
         if predicted is not None:
+            served = calibration(predicted[np.newaxis])[0]
             calibration = calibration.learned(predicted, self.spec.labels.index(label.label))
         self._learned = replace(
             learned,
@@ -227,7 +241,7 @@ class Fold:
             probes=(*learned.probes, features)[:PROBES],
         )
         self._checkpoints.take(self.version, self._learned, self.model)
-        return Applied(Outcome.LEARNED)
+        return Applied(Outcome.LEARNED, predicted=served)
 
     def _predicted(self, features: dict[str, Value]) -> Floats | None:
         try:
@@ -242,6 +256,9 @@ class Fold:
         except Exception as error:  # noqa: BLE001
             return type(error).__name__
         return " ".join(f"{predicted.get(label, 0.0):.9f}" for label in self.spec.labels)
+
+    def _left_out(self, offset: int) -> bool:
+        return any(offset in gap for gap in self.gaps)
 
     def _counts(self, record: LabelRecord) -> bool:
         match record:

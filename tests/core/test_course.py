@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsel.codec.directives import ACTIONS
-from streamsel.learning.course import Course, DirectiveRefused, Gap, InForce
+from streamsel.learning.course import Course, DirectiveRefused, InForce
+from streamsel.learning.gaps import Gap, clipped
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import Directive, DirectiveAction, ModelChoice, PromotionRule
 
@@ -190,3 +192,15 @@ def test_a_course_is_a_fold_of_its_directives(data: st.DataObject) -> None:
 def test_gaps_end_before_their_stop() -> None:
     """From the start, up to what is before the stop."""
     assert [offset in Gap(2, 4) for offset in range(6)] == [False, False, True, True, False, False]
+
+
+extents = st.tuples(st.integers(0, 12), st.none() | st.integers(0, 14))
+
+
+@given(st.lists(extents, max_size=6), st.integers(0, 14))
+def test_what_is_left_out_is_told_in_one_way_only(gaps: list[tuple[int, int | None]], offset: int) -> None:
+    """However gaps lie: the stretches cover just what they do before the offset, and are apart."""
+    found = clipped([Gap(*gap) for gap in gaps], offset)
+    left_out = [place for place in range(offset) if any(place in Gap(*gap) for gap in gaps)]
+    assert [place for start, stop in found for place in range(start, stop)] == left_out
+    assert all(one[1] < other[0] for one, other in itertools.pairwise(found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -15,6 +16,7 @@ from streamsel.learning import checkpoints
 from streamsel.learning.calibration import Calibration
 from streamsel.learning.checkpoints import Checkpoints, Learned
 from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.gaps import Gap
 from streamsel.learning.presets import build
 from streamsel.learning.spec import PRESETS, ModelSpec
 from streamsel.records import Directive, Label, LogRecord, Opinion
@@ -104,6 +106,14 @@ def assert_learned(fold: Fold, labels: Sequence[Label]) -> None:
         assert fold.model.predict_proba_one(features) == model.predict_proba_one(features)
 
 
+def with_gaps(log: Log, gaps: Sequence[Gap]) -> list[LogRecord | None]:
+    """The same log as if what lies in a gap had been about nothing."""
+    return [
+        directive_record(f"gap {offset}") if any(offset in gap for gap in gaps) else record
+        for offset, record in enumerate(log)
+    ]
+
+
 @pytest.fixture
 def frequent_checkpoints() -> Iterator[None]:
     """Every second label, so that short logs rewind to checkpoints of all ages."""
@@ -131,6 +141,15 @@ class TestDefinition:
         assert_learned(fold, counting(log))
         followed = [Fold(SPEC), *follow(Fold(SPEC), log)][-1]
         assert fold.digest() == followed.digest()
+
+    @settings(max_examples=40, deadline=None)
+    @given(log=logs(), extents=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 20)), max_size=2))
+    def test_what_lies_in_a_gap_never_was(self, log: Log, extents: list[tuple[int, int]]) -> None:
+        """Labels, corrections and retractions alike, followed or folded from nothing."""
+        gaps = [Gap(start, start + length) for start, length in extents]
+        *_, followed = [Fold(SPEC), *follow(Fold(SPEC, gaps), log)]
+        assert_learned(followed, counting(with_gaps(log, gaps)))
+        assert followed.digest() == folded(with_gaps(log, gaps)).digest()
 
     @pytest.mark.parametrize("preset", PRESETS)
     @settings(max_examples=10, deadline=None)
@@ -230,6 +249,23 @@ class TestOutcomes:
         taken_back = retraction_record(opinion_record("a").label_id, 3)
         assert fold.apply(3, taken_back).outcome is Outcome.RETRACTED
         assert fold.labels_learned == 1
+
+    def test_a_learned_label_of_the_explore_lane_tells_what_was_predicted(self) -> None:
+        """What the model would have served just before; of other labels, seeds among them, nothing."""
+        explored = replace(label_record("c", label="fraud"), lane="explore")
+        log = [
+            label_record("a"),
+            label_record("b", label="fraud"),
+            replace(explored, label_id="seed", source="seed"),
+            explored,
+        ]
+        fold = Fold(SPEC)
+        for offset, record in enumerate(log[:-1]):
+            assert fold.apply(offset, record).predicted is None
+        served = fold.model.predict_proba_one(dict(explored.features))
+        predicted = fold.apply(3, explored).predicted
+        assert predicted is not None
+        assert predicted.tolist() == pytest.approx([served.get(label, 0.0) for label in LABELS])
 
     def test_a_correction_to_an_unknown_label_leaves_the_label_learned(self) -> None:
         """What can't count supersedes nothing."""
