@@ -4,7 +4,7 @@ The sums of one cell (the whole stream, or one value of a segment) are one row o
 
     expected     (labels, labels)   probabilities of each label, summed over the events predicted as another
     entropy      1                  of the predictions, in nats
-    histograms   (labels, BINS)     events by the probability of each label
+    histogram    (labels, BINS)     events by what they were predicted as, and how probable that was
     asked        (lanes)            queries by lane
     unpredicted  1                  events the model said nothing about
     unreached    1                  events that could not have been asked about
@@ -25,7 +25,7 @@ from streamsel.records import Lane
 
 Floats = NDArray[np.float64]
 
-BINS = 20
+BINS = 10
 """Equal ones, of a probability."""
 ASKED: tuple[Lane, ...] = get_args(Lane)[1:]
 """The lanes of queries, by the gate's codes less 1."""
@@ -49,7 +49,7 @@ class Columns:
         return self.labels * self.labels
 
     @property
-    def histograms(self) -> slice:
+    def histogram(self) -> slice:
         return slice(self.entropy + 1, self._asked)
 
     @property
@@ -124,8 +124,8 @@ def _terms(events: DecidedEvents, columns: Columns) -> tuple[NDArray[np.intp], F
     labels = columns.labels
     count = len(events.lanes)
     said = events.probabilities
-    terms = np.empty((2 * labels + 3, count), dtype=np.intp)
-    weights = np.ones((2 * labels + 3, count))
+    terms = np.empty((labels + 4, count), dtype=np.intp)
+    weights = np.ones((labels + 4, count))
     if said.shape[1] != labels:
         said = np.full((count, labels), np.nan)
     known = np.isfinite(said.sum(axis=1))
@@ -137,13 +137,13 @@ def _terms(events: DecidedEvents, columns: Columns) -> tuple[NDArray[np.intp], F
     for label in range(labels):
         terms[label] = predicted * labels + label
         weights[label] = said[:, label]
-        terms[labels + label] = columns.histograms.start + label * BINS + binned(said[:, label])
-    terms[2 * labels] = columns.entropy
-    weights[2 * labels] = entropies(said)
-    terms[2 * labels + 1] = columns.asked.start + np.maximum(events.lanes, 1) - 1
-    weights[2 * labels + 1] = events.lanes > 0
+    terms[labels] = columns.histogram.start + predicted * BINS + binned(said.max(axis=1))
+    terms[labels + 1] = columns.entropy
+    weights[labels + 1] = entropies(said)
+    terms[labels + 2] = columns.asked.start + np.maximum(events.lanes, 1) - 1
+    weights[labels + 2] = events.lanes > 0
     if not counted.all():
         weights *= counted
-    terms[2 * labels + 2] = np.where(reached, columns.unpredicted, columns.unreached)
-    weights[2 * labels + 2] = ~counted
+    terms[labels + 3] = np.where(reached, columns.unpredicted, columns.unreached)
+    weights[labels + 3] = ~counted
     return terms, weights
