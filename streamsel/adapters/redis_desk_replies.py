@@ -100,6 +100,7 @@ def view(parts: Sequence[Any], lead: Callable[[Query], int]) -> QueryView:
             for name, reason in sorted(query.items())
             if name.startswith(_SKIPPED)
         },
+        gold=gold,
     )
 
 

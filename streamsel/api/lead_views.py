@@ -113,7 +113,7 @@ class DisputeView(View):
             queue=view.queue,
             offered_at=view.offered_at,
             opinions=[OpinionView(labelled_by=one.labelled_by, label=one.label) for one in opinions],
-            query=QueryBrief.of(view.query, (), answered=True),
+            query=QueryBrief.of(view.query, (), told=True),
         )
 
 

@@ -21,14 +21,14 @@ class QueryBrief(View):
     event_id: str = Field(examples=["tx-20931"])
     lane: Lane = Field(examples=["uncertain"])
     rules: list[str] | None = Field(
-        description="Rules and quotas that had a say; null while they might sway the answer.",
+        description="Rules and quotas that had a say. Hidden along with what the model thinks.",
         examples=[["large amounts"]],
     )
 
     @classmethod
-    def of(cls, query: Query, unseen: Sequence[str], *, answered: bool) -> Self:
-        """For somebody who may not see the fields ``unseen``."""
-        rules = shown_rules(query, unseen, answered=answered)
+    def of(cls, query: Query, unseen: Sequence[str], *, told: bool) -> Self:
+        """For somebody who may not see the fields ``unseen``; see ``shown_rules``."""
+        rules = shown_rules(query, unseen, told=told)
         return cls(event_id=query.event_id, lane=query.lane, rules=rules)
 
 
@@ -48,8 +48,8 @@ class ListedQuery(View):
     query: QueryBrief
 
     @classmethod
-    def of(cls, view: QueryView, unseen: Sequence[str]) -> Self:
-        """For somebody who may not see the fields ``unseen``."""
+    def of(cls, view: QueryView, unseen: Sequence[str], *, leads: bool) -> Self:
+        """For a lead or another, who may not see the fields ``unseen``."""
         return cls(
             query_id=view.query.query_id,
             state=view.state,
@@ -58,7 +58,7 @@ class ListedQuery(View):
             attempts=view.attempts,
             offered_at=view.offered_at,
             label=None if view.answer is None else view.answer.label,
-            query=QueryBrief.of(view.query, unseen, answered=view.answer is not None),
+            query=QueryBrief.of(view.query, unseen, told=leads and view.answer is not None),
         )
 
 
@@ -72,8 +72,7 @@ class QueryPage(View):
     )
 
     @classmethod
-    def of(cls, page: Page, unseen: Sequence[str]) -> Self:
-        """For somebody who may not see the fields ``unseen``."""
-        return cls(
-            items=[ListedQuery.of(view, unseen) for view in page.queries], next_cursor=page.next_cursor
-        )
+    def of(cls, page: Page, unseen: Sequence[str], *, leads: bool) -> Self:
+        """For a lead or another, who may not see the fields ``unseen``."""
+        items = [ListedQuery.of(view, unseen, leads=leads) for view in page.queries]
+        return cls(items=items, next_cursor=page.next_cursor)

@@ -51,8 +51,7 @@ class QueryContent(View):
         description="When the event happened, in seconds since 1970.", examples=[1767225600.0]
     )
     decided_at: float | None = Field(
-        description="When it was asked about. Hidden along with what the model thinks: of a question whose "
-        "answer is known it would tell.",
+        description="When it was asked about. Hidden along with what the model thinks.",
         examples=[1767225601.25],
     )
     features: dict[str, Value] = Field(
@@ -63,7 +62,8 @@ class QueryContent(View):
     )
     segments: dict[str, str] = Field(examples=[{"country": "PT"}])
     probabilities: dict[str, float] | None = Field(
-        description="What the model thinks. Hidden in the explore lane until answered, so as not to sway.",
+        description="What the model thinks. Hidden in the explore lane: from leads until it is answered, so"
+        " as not to sway, from others always, since a question whose answer is known could be told by it.",
         examples=[{"fraud": 0.46, "legitimate": 0.54}],
     )
     utility: float | None = Field(
@@ -85,9 +85,10 @@ class QueryContent(View):
     )
 
     @classmethod
-    def of(cls, query: Query, unseen: Sequence[str], *, answered: bool = False) -> Self:
-        """As shown before or after it was answered, to somebody who may not see the fields ``unseen``."""
-        hidden = query.lane == "explore" and not answered
+    def of(cls, query: Query, unseen: Sequence[str], *, told: bool = False) -> Self:
+        """As shown to somebody who may not see the fields ``unseen``, and who may be ``told`` what would sway
+        an answer."""
+        hidden = query.lane == "explore" and not told
         return cls(
             event_id=query.event_id,
             lane=query.lane,
@@ -100,7 +101,7 @@ class QueryContent(View):
             utility=None if hidden else query.utility,
             propensity=None if hidden else query.propensity,
             contributions=None if hidden else without(query.contributions, unseen),
-            rules=shown_rules(query, unseen, answered=answered),
+            rules=shown_rules(query, unseen, told=told),
         )
 
 
@@ -109,9 +110,9 @@ def _rule(name: str, unseen: Sequence[str]) -> str:
     return ":".join(name.split(":", 2)[:2]) if unseen and name.startswith("quota:") else name
 
 
-def shown_rules(query: Query, unseen: Sequence[str], *, answered: bool) -> list[str] | None:
-    """The rules of a query; ``None`` while the answer must not be swayed."""
-    if query.lane == "explore" and not answered:
+def shown_rules(query: Query, unseen: Sequence[str], *, told: bool) -> list[str] | None:
+    """The rules of a query; ``None`` for one who must not be told."""
+    if query.lane == "explore" and not told:
         return None
     return [_rule(name, unseen) for name in query.rules]
 
@@ -223,6 +224,10 @@ class RecordedAnswers(View):
     answers: list[RecordedAnswer]
 
 
+_AS_USUAL = {State.OPINED: State.LABELLED, State.EXPIRED: State.WAITING}
+"""Where a query would stand that was answered or given up as one whose answer is known was."""
+
+
 class QueryState(View):
     """A query and where it stands."""
 
@@ -231,24 +236,27 @@ class QueryState(View):
     queue: str = Field(examples=["default"])
     fence: int = Field(description="Of the newest claim; 0 before the first.", examples=[42])
     attempts: int = Field(examples=[1])
-    offered_at: float = Field(examples=[1767225601.5])
+    offered_at: float | None = Field(
+        description="In seconds since 1970. Hidden along with what the model thinks.", examples=[1767225601.5]
+    )
     reason: str = Field(description="Of the escalation or the end, if any.", examples=[""])
     answer: AnswerView | None
     opinions: list[dict[str, str]] = Field(description="Labels that came too late to count.", examples=[[]])
     query: QueryContent
 
     @classmethod
-    def of(cls, query_id: str, view: QueryView, unseen: Sequence[str]) -> Self:
-        """To somebody who may not see the fields ``unseen``."""
+    def of(cls, query_id: str, view: QueryView, unseen: Sequence[str], *, leads: bool) -> Self:
+        """To a lead or to another, who may not see the fields ``unseen``."""
+        told = leads and view.answer is not None
         return cls(
             query_id=query_id,
-            state=view.state,
+            state=_AS_USUAL.get(view.state, view.state) if view.gold else view.state,
             queue=view.queue,
             fence=view.fence,
             attempts=view.attempts,
-            offered_at=view.offered_at,
+            offered_at=view.offered_at if told or view.query.lane != "explore" else None,
             reason=view.reason,
             answer=None if view.answer is None else AnswerView.of(view.answer),
             opinions=[dict(opinion) for opinion in view.opinions],
-            query=QueryContent.of(view.query, unseen, answered=view.answer is not None),
+            query=QueryContent.of(view.query, unseen, told=told),
         )

@@ -133,6 +133,8 @@ class QueryView:
     """Labels that came too late to count: ``reviewer`` and ``label``."""
     skipped_by: Mapping[str, str] = field(default_factory=dict)
     """Reviewer to the reason given."""
+    gold: bool = False
+    """A question whose answer is known, as asked of one reviewer."""
 
     @property
     def deciding(self) -> SlotView | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 from streamsel.codec import Unreadable, query_id_of
 from streamsel.codec.layout import Layout, as_text, find
@@ -19,12 +20,14 @@ def gold_queries(
     column: str,
     names: Sequence[str],
     clock: Clock,
+    topic: str,
 ) -> list[GoldQuery]:
     """The rows, in their order, as queries that look like any of the explore lane; ``column`` holds the known
     answer, which no reviewer is shown.
 
     An id follows from the event's and is another than that of the event in the stream, so that both can be
-    asked. Raises ``BadRow``.
+    asked. An event without an id is called as one of the stream would be that came on ``topic``. Raises
+    ``BadRow``.
     """
     gold: list[GoldQuery] = []
     stood: dict[str, int] = {}
@@ -41,7 +44,7 @@ def gold_queries(
                 f"{', '.join(names)}"
             )
         try:
-            query = _query({name: cell for name, cell in row.items() if name != column}, layout, clock)
+            query = _query({name: cell for name, cell in row.items() if name != column}, layout, clock, topic)
         except Unreadable as unreadable:
             raise BadRow(f"row {number}: {unreadable.detail}") from None
         if (earlier := stood.setdefault(query.query_id, number)) != number:
@@ -50,13 +53,14 @@ def gold_queries(
     return gold
 
 
-def _query(row: Mapping[str, Any], layout: Layout, clock: Clock) -> Query:
+def _query(row: Mapping[str, Any], layout: Layout, clock: Clock, topic: str) -> Query:
     event = layout.privacy.admitted(row)
-    event_id = layout.event_id(event) or content_id(event)
+    event_id = layout.event_id(event)
+    content = content_id(event)
     features = layout.event_features(event)
     return Query(
-        query_id=query_id_of(f"gold:{event_id}"),
-        event_id=event_id,
+        query_id=query_id_of(f"gold:{event_id or content}"),
+        event_id=event_id or f"{topic}:0:{crc32(content.encode())}",
         # In this lane nobody sees before the answer what the model thinks, and here it thinks nothing.
         lane="explore",
         propensity=1.0,

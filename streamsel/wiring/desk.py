@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from streamsel.adapters.kafka_topics import KafkaTopics
 from streamsel.adapters.label_file import BadFile, rows
+from streamsel.adapters.redis_streams import RedisStreams
 from streamsel.config import Config, ConfigurationError
 from streamsel.config.constraints import ConditionTable
 from streamsel.metrics import Metrics
@@ -92,6 +94,7 @@ def gold(config: Config, clock: Clock) -> list[GoldQuery]:
             column=table.column,
             names=config.labels.names,
             clock=clock,
+            topic=_events_topic(config),
         )
     except (BadFile, OSError) as error:
         raise ConfigurationError(f"desk.gold.file: {error}") from None
@@ -112,6 +115,13 @@ def _oracle_queues(config: Config) -> Iterator[QueueRule]:
 
 def _always(_: Query) -> bool:
     return True
+
+
+def _events_topic(config: Config) -> str:
+    """What events say they came from."""
+    if config.kafka.bootstrap_servers is None:
+        return RedisStreams("", config.redis.prefix).topic
+    return KafkaTopics.under(config.kafka.prefix).events
 
 
 def _holds(table: ConditionTable | None) -> Callable[[Query], bool] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -48,20 +49,26 @@ async def test_several_queries_may_be_claimed_at_once(desk: Reviewing, ana: http
     assert [claim["query"]["event_id"] for claim in response.json()] == ["tx-1", "tx-2"]
 
 
-async def test_the_models_opinion_is_hidden_in_the_explore_lane_until_the_answer(
+async def test_the_models_opinion_is_hidden_in_the_explore_lane(
     desk: Reviewing, ana: httpx.AsyncClient
 ) -> None:
-    """Neither the claim nor the query may sway the reviewer, nor may rules that look at the opinion."""
+    """Neither the claim nor the query may sway the reviewer, nor may rules that look at the opinion; of what
+    is answered leads are told."""
     await desk.queue.offer([query(1, lane="explore")])
-    claim = await claimed(ana)
+    hidden = ("probabilities", "rules", "utility", "propensity", "contributions", "decided_at")
+    claim: dict[str, Any] = await claimed(ana)
     path = f"/v1/queries/{claim['query_id']}"
-    for shown in (claim["query"], (await ana.get(path)).json()["query"]):
-        hidden = ("probabilities", "rules", "utility", "propensity", "contributions", "decided_at")
-        assert [shown[name] for name in hidden] == [None] * 6  # type: ignore[index]
-    assert (await answer(ana, claim, "fraud")).status_code == 201
-    shown = (await ana.get(path)).json()["query"]
-    assert shown["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}
-    assert shown["rules"] == ["large amounts"]
+    async with desk.caller("lea") as lea:
+        for shown in (claim, (await ana.get(path)).json(), (await lea.get(path)).json()):
+            assert [shown["query"][name] for name in hidden] == [None] * 6
+        assert (await answer(ana, claim, "fraud")).status_code == 201
+        shown = (await ana.get(path)).json()
+        assert [shown["query"][name] for name in hidden] == [None] * 6
+        assert shown["offered_at"] is None
+        shown = (await lea.get(path)).json()
+        assert shown["query"]["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}
+        assert shown["query"]["rules"] == ["large amounts"]
+        assert shown["offered_at"] is not None
 
 
 async def test_a_long_poll_gets_what_is_offered_meanwhile(desk: Reviewing, ana: httpx.AsyncClient) -> None:

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.codec.layout import Layout
+from streamsel.ports import GoldQuery
 from streamsel.review.routing import QueueRule, Routing
 from streamsel.services.gold import gold_queries
 from tests.api.acting import answer
@@ -29,22 +31,54 @@ async def desk(valkey: EmbeddedValkey, prefix: str) -> AsyncIterator[Reviewing]:
 
 
 async def test_a_question_whose_answer_is_known_cannot_be_told(desk: Reviewing) -> None:
-    """Neither in the claim, nor when it is extended, nor by what its answer is answered with."""
-    layout = Layout(timestamp="at", features=["amount", "country"])
-    asked = gold_queries([(1, ROW)], layout=layout, column="known", names=LABELS.names, clock=SystemClock())
-    assert desk.parts.desk is not None
-    await desk.parts.desk.set_gold(asked)
-    await desk.queue.offer([query(1, lane="explore", features={"amount": 20.0, "country": "PT"})])
+    """Neither in the claim, nor when it is extended, nor by what its answer is answered with, nor by what is
+    to be seen of it afterwards."""
+    asked = await _offered(desk)
     async with desk.caller("ana") as ana:
         gold = await claimed(ana)
         usual = await claimed(ana)
-        assert (gold["query_id"], usual["query_id"]) == (asked[0].query.query_id, query(1).query_id)
+        assert (gold["query_id"], usual["query_id"]) == (asked.query.query_id, query(1).query_id)
         assert _outline(gold) == _outline(usual)
+        assert await _state(ana, gold) == await _state(ana, usual)
         recorded = [await answer(ana, claim, "legitimate", str(claim["fence"])) for claim in (gold, usual)]
         assert [one.status_code for one in recorded] == [201, 201]
         shown = [{**one.json(), "query_id": None, "offset": None} for one in recorded]
         assert [one.pop("model_version") for one in shown] == [1, 2]
         assert shown[0] == shown[1]
+        assert await _state(ana, gold) == await _state(ana, usual)
+
+
+async def test_a_question_whose_answer_is_known_cannot_be_told_when_it_was_left(desk: Reviewing) -> None:
+    """It seems to wait for others, though nobody else is asked."""
+    await _offered(desk)
+    async with desk.caller("ana") as ana:
+        gold, usual = await claimed(ana), await claimed(ana)
+        for claim in (gold, usual):
+            left = {"fence": claim["fence"], "reason": "unsure"}
+            assert (await ana.post(f"/v1/claims/{claim['query_id']}/skip", json=left)).status_code == 204
+        assert await _state(ana, gold) == await _state(ana, usual)
+
+
+async def _offered(desk: Reviewing) -> GoldQuery:
+    """A question whose answer is known, and a usual one of the explore lane."""
+    layout = Layout(timestamp="at", features=["amount", "country"])
+    (asked,) = gold_queries(
+        [(1, ROW)], layout=layout, column="known", names=LABELS.names, clock=SystemClock(), topic="events"
+    )
+    assert desk.parts.desk is not None
+    await desk.parts.desk.set_gold([asked])
+    await desk.queue.offer([query(1, lane="explore", features={"amount": 20.0, "country": "PT"})])
+    return asked
+
+
+async def _state(caller: httpx.AsyncClient, claim: dict[str, Any]) -> dict[str, Any]:
+    """All that is to be seen of a query, but of its event and of the moment."""
+    shown = (await caller.get(f"/v1/queries/{claim['query_id']}")).json()
+    content = {
+        name: shown["query"][name] for name in shown["query"].keys() - {"event_id", "context", "segments"}
+    }
+    answer = shown["answer"] and {**shown["answer"], "query_id": None, "offset": None, "model_version": None}
+    return {**shown, "query_id": None, "fence": None, "answer": answer, "query": content}
 
 
 def _outline(claim: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,12 @@ FILES = {
 
 def read(path: Path, **layout: Any) -> list[GoldQuery]:
     return gold_queries(
-        rows(path), layout=Layout(id="id", **layout), column="answer", names=NAMES, clock=SystemClock()
+        rows(path),
+        layout=Layout(id="id", **layout),
+        column="answer",
+        names=NAMES,
+        clock=SystemClock(),
+        topic="events",
     )
 
 
@@ -53,6 +59,16 @@ def test_a_question_is_told_apart_from_its_event_and_looks_like_exploration(tmp_
     assert len(first.query.query_id) == len(query_id_of("a"))
     assert first.query.lane == "explore"
     assert first.query.probabilities == {}
+
+
+def test_a_question_without_an_id_is_called_as_an_event_without_one(tmp_path: Path) -> None:
+    """By where it might have come from, the same each time; questions that differ are called differently."""
+    path = tmp_path / "gold.csv"
+    path.write_text("amount,answer\n12.5,fraud\n3,fine\n")
+    first, second = read(path)
+    assert re.fullmatch(r"events:0:\d+", first.query.event_id)
+    assert first.query.event_id != second.query.event_id
+    assert [one.query.query_id for one in read(path)] == [first.query.query_id, second.query.query_id]
 
 
 @pytest.mark.parametrize(

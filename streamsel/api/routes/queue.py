@@ -23,6 +23,7 @@ from streamsel.api.routes.claims import QueryId
 from streamsel.api.views import QueryState, unseen_by
 from streamsel.config.sections import Labels
 from streamsel.review.lifecycle import State
+from streamsel.review.roles import includes
 from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
 
@@ -85,7 +86,7 @@ def queue_routes(
             page = await desk.page(state, queue, cursor, limit)
         except ValueError:
             raise Problem(UNKNOWN_CURSOR, "Take the cursor as the page before it gave it.") from None
-        return QueryPage.of(page, unseen_by(reviewer, lead_only))
+        return QueryPage.of(page, unseen_by(reviewer, lead_only), leads=includes(reviewer.role, "lead"))
 
     @router.get(
         "/queries/{query_id}",
@@ -93,10 +94,11 @@ def queue_routes(
         responses=documented(*ACCESS_PROBLEMS, UNKNOWN_QUERY, INVALID, DESK_UNREACHABLE, UNAUDITED),
     )
     async def query(query_id: QueryId, reviewer: Reviewer) -> QueryState:
-        """Where a query stands, whoever holds it."""
+        """Where a query stands, whoever holds it. A question whose answer is known looks like any other."""
         view = await desk.view(query_id, reviewer.name)
         await audit.note(reviewer, "viewed", query_id)
-        return QueryState.of(query_id, view, unseen_by(reviewer, lead_only))
+        unseen, leads = unseen_by(reviewer, lead_only), includes(reviewer.role, "lead")
+        return QueryState.of(query_id, view, unseen, leads=leads)
 
     @router.get("/labels", summary="The labels to choose from", responses=documented(*ACCESS_PROBLEMS))
     async def label_choices(_: Reviewer) -> LabelChoices:

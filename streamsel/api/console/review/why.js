@@ -5,7 +5,7 @@ import { percent, ruleName } from "../shared/formats.js";
 
 const LANES = {
   uncertain: ["The model is unsure", "Its label would teach the model most."],
-  explore: ["A check drawn at random", "Why and what the model thinks is told once it is answered, so as not to sway you."],
+  explore: ["A check drawn at random", "What the model thinks of it is not told, so as not to sway you."],
   rule: ["A rule asks for it", "Whatever the model thinks of it."],
 };
 
