@@ -31,4 +31,7 @@ def recorded(config: Config) -> dict[str, Any]:
         "select": config.select.model_dump(mode="json"),
         "capacity": config.capacity.model_dump(mode="json"),
         "desk": config.desk.model_dump(mode="json", include=_OF_THE_DESK),
+        "oracles": config.oracles.model_dump(
+            mode="json", exclude={"models": {"__all__": {"api_key", "base_url"}}}
+        ),
     }

@@ -85,6 +85,11 @@ def test_what_is_recorded_holds_no_secret_and_no_address() -> None:
             "redis": {"url": "redis://:s3cret@store.example"},
             "kafka": {"bootstrap_servers": "broker.example:9092", "sasl_password": "s3cret"},
             "auth": {"keys": [{"name": "alice", "scope": "lead", "sha256": "ab" * 32}]},
+            "oracles": {
+                "models": {
+                    "gpt": {"base_url": "https://llm.example/v1", "model": "large", "api_key": "s3cret"}
+                }
+            },
             "desk": {
                 "host": "desk.example",
                 "webhooks": [
@@ -103,3 +108,4 @@ def test_what_is_recorded_holds_no_secret_and_no_address() -> None:
         assert unwanted not in written
     assert content["stream"]["redact"] == ["card"]
     assert content["stream"]["hash"] == ["email"]
+    assert content["oracles"]["models"]["gpt"]["model"] == "large"
