@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 import streamsel
-from streamsel.cli import backtest, configuration, demo, desk, evidence, labels, model, pool, seed, serve
+from streamsel.cli import (
+    backtest,
+    configuration,
+    demo,
+    desk,
+    evidence,
+    labels,
+    model,
+    pool,
+    report,
+    seed,
+    serve,
+)
 from streamsel.config import ConfigurationError
 
 app = typer.Typer(
@@ -45,6 +57,7 @@ app.command("backtest", epilog=backtest.EXAMPLE)(backtest.backtest)
 app.command("pool", epilog=pool.EXAMPLE)(pool.pool)
 app.command("seed", epilog=seed.EXAMPLE)(seed.seed)
 app.command("evidence", epilog=evidence.EXAMPLE)(evidence.evidence)
+app.command("report", epilog=report.EXAMPLE)(report.report)
 app.add_typer(desk.app, name="desk")
 app.add_typer(labels.app, name="labels")
 app.add_typer(model.app, name="model")

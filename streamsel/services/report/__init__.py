@@ -1,0 +1,1 @@
+"""A dataset sheet and a model card, from the logs alone."""
