@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
+import redis.asyncio
+
+from streamsel.adapters.redis_replicas import RedisReplicas
 from streamsel.adapters.snapshot_store import FileSnapshotStore
 from streamsel.config import Config, ConfigurationError
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader
+from streamsel.services.agreement import Agreement
 from streamsel.services.learner import Learner
 from streamsel.services.snapshots import SnapshotPolicy, Snapshots
 from streamsel.wiring.logs import Logs
@@ -23,6 +30,14 @@ def learner_of(config: Config, logs: Logs, spec: ModelSpec, metrics: Metrics, cl
         screen=config.model.screen,
         snapshots=snapshots_of(config, logs.labels, metrics, clock),
     )
+
+
+def agreement_of(
+    config: Config, learner: Learner, store: redis.asyncio.Redis, metrics: Metrics, clock: Clock
+) -> Agreement:
+    """Between this process and all others at the same store."""
+    replicas = RedisReplicas(store, config.redis.prefix)
+    return Agreement(f"{socket.gethostname()}:{os.getpid()}", learner, replicas, metrics, clock)
 
 
 def snapshots_of(config: Config, log: LogReader, metrics: Metrics, clock: Clock) -> Snapshots | None:

@@ -19,6 +19,7 @@ from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.embedded import DataDirectoryInUse, EmbeddedValkey
 from streamsel.adapters.redis_desk import RedisReviewQueue
 from streamsel.adapters.redis_history import RedisHistory
+from streamsel.adapters.redis_replicas import RedisReplicas
 from streamsel.adapters.redis_sessions import RedisSessionStore
 from streamsel.api.app import create_app
 from streamsel.api.parts import ApiParts, ModelView, Readiness
@@ -28,6 +29,7 @@ from streamsel.config.recorded import recorded
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import AuditLog, EventIntake, LabelLog, LogReader, ReviewQueue, SessionStore
+from streamsel.ports.replicas import Replicas
 from streamsel.services.audit import Audit
 from streamsel.services.configurations import record
 from streamsel.services.desk import Desk
@@ -151,7 +153,7 @@ async def running(
         if "selector" in roles:
             # River takes seconds to import: neither a desk nor a command should wait for it.
             from streamsel.services.summarising import Summariser
-            from streamsel.wiring.learning import learner_of
+            from streamsel.wiring.learning import agreement_of, learner_of
             from streamsel.wiring.selector import selector_of
 
             learner = learner_of(config, logs, model_spec(config), metrics, clock)
@@ -163,6 +165,7 @@ async def running(
             )
             service.learner, service.selector = learner, selector
             service.start("summaries", summariser.run())
+            service.start("agreement", agreement_of(config, learner, store, metrics, clock).run())
         metrics.review_backlog_target.set(config.capacity.target_backlog)
         sessions = RedisSessionStore(store, config.redis.prefix)
         audit = Audit(logs.audit, clock)
@@ -213,6 +216,14 @@ async def opened_label_log(config: Config) -> AsyncIterator[LabelLog]:
         url = await _redis_url(config, stack, share=True)
         logs = await _logs(config, url, stack)
         yield logs.labels
+
+
+@asynccontextmanager
+async def opened_replicas(config: Config) -> AsyncIterator[Replicas]:
+    """What live selectors say of their models; beside a running service it shares the embedded server."""
+    async with AsyncExitStack() as stack:
+        url = await _redis_url(config, stack, share=True)
+        yield RedisReplicas(_desk_client(url, stack), config.redis.prefix)
 
 
 @asynccontextmanager
