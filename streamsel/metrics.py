@@ -81,6 +81,24 @@ class Metrics:
         self.replicas_disagreeing = Gauge(
             "streamsel_replicas_disagreeing", "Live replicas whose model is another one now.", registry=r
         )
+        self.challenger_labels = Gauge(
+            "streamsel_challenger_labels",
+            "Explored labels by which a challenger and the champion were compared.",
+            ["challenge"],
+            registry=r,
+        )
+        self.challenger_gain = Gauge(
+            "streamsel_challenger_gain",
+            "Mean by which the challenger was better: a share of right answers, or nats.",
+            ["challenge"],
+            registry=r,
+        )
+        self.challenger_wealth = Gauge(
+            "streamsel_challenger_wealth",
+            "Evidence that the challenger is better; it is promoted at 1 / error_rate.",
+            ["challenge"],
+            registry=r,
+        )
         self.consumer_lag = Gauge(
             "streamsel_consumer_lag", "Events waiting in the owned partitions.", registry=r
         )
@@ -114,6 +132,18 @@ class Metrics:
         )
         self.oracle_cut_off = Gauge(
             "streamsel_oracle_cut_off", "1 once its agreement fell below its floor.", ["oracle"], registry=r
+        )
+        self.live_quality = Gauge(
+            "streamsel_live_quality",
+            "A measure of the model over all events of a window, and its 95 % interval.",
+            ["measure", "window", "bound"],
+            registry=r,
+        )
+        self.live_asked = Gauge(
+            "streamsel_live_asked", "Events of a window that were asked about.", ["window"], registry=r
+        )
+        self.live_answered = Gauge(
+            "streamsel_live_answered", "Those that were answered.", ["window"], registry=r
         )
         self.batch_events = Histogram(
             "streamsel_batch_events",

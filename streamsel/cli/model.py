@@ -54,7 +54,9 @@ async def _listed(settings: Config) -> list[Listed]:
         snapshots = snapshots_of(settings, log, Metrics(), SystemClock())
         if snapshots is None:
             raise ConfigurationError("snapshots.url: no snapshots are configured")
-        return await snapshots.listed(wiring.model_spec(settings), await log.end())
+        directing = wiring.directing(settings, log)
+        end = await directing.read()
+        return await snapshots.listed(directing.course.now, end)
 
 
 def _as_json(one: Listed) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Self
 
+from streamsel.learning.fold import Fold
 from streamsel.learning.gaps import Gap, clipped
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import Directive, ModelChoice, PromotionRule
@@ -48,6 +50,11 @@ class InForce:
     challenges: Mapping[str, Challenge] = field(default_factory=dict)
     """By the id of the directive that was the challenge."""
 
+    @classmethod
+    def of(cls, fold: Fold) -> Self:
+        """What a fold goes by."""
+        return cls(fold.spec, tuple(fold.gaps))
+
     @property
     def frozen(self) -> bool:
         """Whether the model stands still."""
@@ -61,6 +68,10 @@ class InForce:
         """The stretches of records before ``offset`` that do not count. Models of one spec are the same at an
         offset when these are."""
         return clipped(self.gaps, offset)
+
+    def makes(self, fold: Fold) -> bool:
+        """Whether the fold has become what a fold under this would be at its version."""
+        return fold.spec == self.spec and clipped(fold.gaps, fold.version) == self.left_out(fold.version)
 
 
 class Course:

@@ -23,11 +23,12 @@ from typing import NamedTuple, TypeAlias
 
 import streamsel
 from streamsel.learning.checkpoints import Learned
+from streamsel.learning.course import InForce
 from streamsel.learning.fold import Fold
+from streamsel.learning.gaps import clipped
 from streamsel.learning.ledger import Closed, Ledger
 from streamsel.learning.packed_ledger import ENTRY_BYTES, PackedEntries
 from streamsel.learning.presets import Classifier
-from streamsel.learning.spec import ModelSpec
 from streamsel.learning.unpickling import RestrictedUnpickler, globals_of
 
 Piece: TypeAlias = bytes | bytearray | memoryview
@@ -35,7 +36,7 @@ Piece: TypeAlias = bytes | bytearray | memoryview
 MAGIC = b"streamsel snapshot 1\n"
 LEAST_KEY_BYTES = 32
 _SIGNATURE_BYTES = 32
-_LONGEST_HEADER = 4096
+_LONGEST_HEADER = 1_000_000
 
 
 class SnapshotRefused(Exception):
@@ -59,6 +60,10 @@ class Header:
     """Labels in the model."""
     spec: str
     """The spec's hash."""
+    left_out: Sequence[Sequence[int]]
+    """See ``InForce.left_out``."""
+    directives: Sequence[tuple[int, str]]
+    """All before the offset, each with its own: which models there were is known without reading the log."""
     versions: Mapping[str, str]
     """Of everything that decides how a model computes and is pickled."""
     digest: str
@@ -106,7 +111,7 @@ def log_id(first: bytes, last: bytes) -> str:
     return content.hexdigest()
 
 
-def take(fold: Fold, digest: str, log: str, taken_at: float) -> Taken:
+def take(fold: Fold, digest: str, log: str, directives: Sequence[tuple[int, str]], taken_at: float) -> Taken:
     """The fold as it is, with its digest; nothing must change it meanwhile, but another thread may predict.
     Raises whatever a model raises that can't be pickled."""
     ledger = fold.ledger
@@ -118,6 +123,8 @@ def take(fold: Fold, digest: str, log: str, taken_at: float) -> Taken:
         offset=fold.version,
         labels=fold.labels_learned,
         spec=fold.spec.spec_hash,
+        left_out=clipped(fold.gaps, fold.version),
+        directives=directives,
         versions=library_versions(),
         digest=digest,
         taken_at=taken_at,
@@ -159,20 +166,21 @@ def opened(content: bytes, key: bytes) -> Snapshot:
     return Snapshot(header, whole[begin:middle], whole[middle:-_SIGNATURE_BYTES])
 
 
-def check(header: Header, spec: ModelSpec, log_end: int) -> None:
-    """Raises ``SnapshotRefused``: ``spec``, ``versions`` or ``ahead``."""
-    if header.spec != spec.spec_hash:
-        raise SnapshotRefused("spec", f"it is of another model: spec {header.spec}, not {spec.spec_hash}")
+def check(header: Header, in_force: InForce) -> None:
+    """Raises ``SnapshotRefused``: ``spec``, ``gaps`` or ``versions``."""
+    expected = in_force.spec.spec_hash
+    if header.spec != expected:
+        raise SnapshotRefused("spec", f"it is of another model: spec {header.spec}, not {expected}")
+    if tuple(map(tuple, header.left_out)) != in_force.left_out(header.offset):
+        raise SnapshotRefused("gaps", "by a directive since, other records count for the model")
     if header.versions != library_versions():
         others = ", ".join(f"{name} {number}" for name, number in sorted(header.versions.items()))
         raise SnapshotRefused("versions", f"it was taken with {others}")
-    if header.offset > log_end:
-        raise SnapshotRefused("ahead", f"it stands at {header.offset}, and the log ends at {log_end}")
 
 
-def restored(snapshot: Snapshot, spec: ModelSpec) -> Fold:
+def restored(snapshot: Snapshot, in_force: InForce) -> Fold:
     """The fold that was taken. Raises ``SnapshotRefused``: ``content`` or ``digest``."""
-    header = snapshot.header
+    header, spec = snapshot.header, in_force.spec
     try:
         state = RestrictedUnpickler(BytesIO(snapshot.state), globals_of(spec)).load()
         match state:
@@ -188,6 +196,7 @@ def restored(snapshot: Snapshot, spec: ModelSpec) -> Fold:
         raise SnapshotRefused("content", f"{type(error).__name__}: {error}") from None
     if digest != header.digest:
         raise SnapshotRefused("digest", f"its model has digest {digest}, not {header.digest} as it should")
+    fold.gaps = in_force.gaps
     return fold
 
 

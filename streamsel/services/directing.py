@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamsel.codec import Unreadable, decode_log_record, encode_log_record
@@ -23,6 +24,8 @@ class Given:
 
     offset: int
     directive: Directive
+    content: str
+    """As it stands there."""
     refused: str = ""
     """Why it changes nothing, if it does not."""
 
@@ -31,7 +34,8 @@ class Directing:
     """The course of the model as the label log tells it, and the way to change it."""
 
     def __init__(self, log: LabelLog, configured: ModelSpec) -> None:
-        self._log = log
+        """``configured`` is the model until a directive says otherwise."""
+        self._label_log = log
         self._position = 0
         self._reading = asyncio.Lock()
         self.course = Course(configured)
@@ -39,17 +43,30 @@ class Directing:
         self.given: list[Given] = []
         """All directives read, in log order."""
 
-    async def read(self) -> int:
-        """Reads up to the log's end as of now, and returns that. Raises ``LabelLogUnreachable``."""
+    def resume(self, position: int, given: Sequence[tuple[int, str]]) -> None:
+        """Goes on where another has read: these are the directives before ``position``."""
+        for offset, content in given:
+            self.meet(offset, content.encode())
+        self._position = position
+
+    def meet(self, offset: int, content: bytes) -> None:
+        """The record of the log at ``offset``, which is read so in another way."""
+        if offset >= self._position and _WORD in content:
+            self._take(offset, content)
+        self._position = max(self._position, offset + 1)
+
+    async def read(self, end: int | None = None) -> int:
+        """Reads up to ``end``, or the log's end as of now, and returns that. Raises
+        ``LabelLogUnreachable``."""
         async with self._reading:
-            end = await self._log.end()
+            if end is None:
+                end = await self._label_log.end()
             while self._position < end:
-                for offset, content in await self._log.read(self._position, _LARGEST_READ, _READ_SECONDS):
-                    if _WORD in content:
-                        self._take(offset, content)
-                    self._position = offset + 1
+                size = min(_LARGEST_READ, end - self._position)
+                for offset, content in await self._label_log.read(self._position, size, _READ_SECONDS):
+                    self.meet(offset, content)
                 await asyncio.sleep(0)
-            return self._position
+            return end
 
     async def give(self, directive: Directive) -> Given:
         """Durable and obeyed on return. Given again under the same id it is not given twice: the first one
@@ -57,7 +74,7 @@ class Directing:
         end = await self.read()
         if self.course.offset_of(directive.directive_id) is None:
             self.course.check(end, directive)
-            await self._log.append([encode_log_record(directive)])
+            await self._label_log.append([encode_log_record(directive)])
             await self.read()
         standing = next(one for one in self.given if one.directive.directive_id == directive.directive_id)
         if standing.refused:
@@ -75,6 +92,6 @@ class Directing:
         try:
             self.course.take(offset, record)
         except DirectiveRefused as refused:
-            self.given.append(Given(offset, record, str(refused)))
+            self.given.append(Given(offset, record, content.decode(), str(refused)))
         else:
-            self.given.append(Given(offset, record))
+            self.given.append(Given(offset, record, content.decode()))

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 import structlog
 
 from streamsel.codec import Unreadable, decode_log_record
+from streamsel.learning.course import InForce
 from streamsel.learning.fold import Applied, Fold
-from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader
 from streamsel.records import LogRecord
@@ -41,11 +41,18 @@ class LogEntry(NamedTuple):
     detail: str
 
 
+InForceAfter: TypeAlias = Callable[[int, Sequence[tuple[int, str]]], Awaitable[InForce]]
+"""What is in force at the log's end, for who knows the directives before an offset, each with its own."""
+
+
 class KeptFolds(Protocol):
     """Folds of earlier offsets, kept elsewhere."""
 
-    async def newest(self, spec: ModelSpec, log_end: int, before: int | None = None) -> Fold | None:
-        """The newest fold that is good and stands at ``before`` or further back, if there is any."""
+    async def newest(
+        self, in_force_after: InForceAfter, log_end: int, before: int | None = None
+    ) -> Fold | None:
+        """The newest fold that is good under what is in force, and stands at ``before`` or further back, if
+        there is any."""
 
 
 class Folding:
@@ -69,12 +76,13 @@ class Folding:
         self._reachable = True
         self._slice_began = 0.0
 
-    async def started(self, spec: ModelSpec, end: int) -> Fold:
-        """The newest fold there is, or one that has learned nothing. Raises ``FactoryRefused``."""
+    async def started(self, in_force: InForce, end: int, before: int | None = None) -> Fold:
+        """The newest fold there is, of at most ``before`` if that is given, or one that has learned nothing.
+        Raises ``FactoryRefused``."""
         kept = None
         if self._kept is not None:
-            kept = await self.patiently(partial(self._kept.newest, spec, end))
-        return await asyncio.to_thread(Fold, spec) if kept is None else kept
+            kept = await self.patiently(partial(self._kept.newest, _known(in_force), end, before))
+        return await asyncio.to_thread(Fold, in_force.spec, in_force.gaps) if kept is None else kept
 
     async def advanced(
         self, fold: Fold, end: int, account: Callable[[LogEntry, Applied], None] = lambda *_: None
@@ -148,7 +156,7 @@ class Folding:
         rewound = await asyncio.to_thread(fold.rewound)
         if not rewound.version and self._kept is not None:
             # One that knows nothing of what came after it: it may itself have learned what is superseded.
-            kept = await self.patiently(partial(self._kept.newest, fold.spec, end, superseded))
+            kept = await self.patiently(partial(self._kept.newest, _known(InForce.of(fold)), end, superseded))
             if kept is not None:
                 await self._look_ahead(kept, end)
                 return kept
@@ -180,6 +188,13 @@ def decoded(offset: int, payload: bytes) -> LogEntry:
         return LogEntry(offset, payload, decode_log_record(payload), "")
     except Unreadable as error:
         return LogEntry(offset, payload, None, error.detail)
+
+
+def _known(in_force: InForce) -> InForceAfter:
+    async def in_force_after(_: int, __: Sequence[tuple[int, str]]) -> InForce:
+        return in_force
+
+    return in_force_after
 
 
 def _core_seconds(work: Callable[[], None]) -> float:

@@ -2,23 +2,26 @@
 
 Labels are learned in slices, so that events are decided meanwhile. What takes longer, such as fitting a model
 anew, is done in a thread, and takes no more than half of a core however fast labels come. When a label that
-was learned is corrected or retracted, the old model goes on serving while another is folded up to the end.
+was learned is corrected or retracted, or a directive asks for another model, the old one goes on serving
+while the other is folded up to the end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
 
+from streamsel.learning.course import InForce
 from streamsel.learning.fold import Applied, Fold, Outcome
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, DeadLetterSink, LabelLog
-from streamsel.records import Label
+from streamsel.records import Directive, Label
+from streamsel.services.directing import Directing
 from streamsel.services.folding import LARGEST_READ, READ_SECONDS, Folding, LogEntry, decoded
 from streamsel.services.set_aside import SetAside
 from streamsel.services.snapshots import Snapshots
@@ -52,6 +55,8 @@ class Learner:
         self._clock = clock
         self._snapshots = snapshots
         self._folding = Folding(log, metrics, clock, snapshots)
+        self._configured = spec
+        self._directing = Directing(log, spec)
         self._set_aside = SetAside(dead_letters, topic, metrics, clock)
         self._log = structlog.get_logger()
         self._learning = asyncio.Lock()
@@ -60,6 +65,8 @@ class Learner:
         self._counted_errors = 0
         self._moved = asyncio.Event()
         self._digests: dict[int, str] = {}
+        self.warm: Callable[[InForce], Awaitable[Fold | None]] | None = None
+        """Where a fold may be had that has learned already, so that a promoted challenger serves at once."""
         self._rested_at = 0.0
         """When as much time has passed since the last fit as it took of a core."""
 
@@ -72,6 +79,11 @@ class Learner:
     def labels_learned(self) -> int:
         """Labels in the serving model."""
         return self.scorer.fold.labels_learned
+
+    @property
+    def in_force(self) -> InForce:
+        """What the directives up to the serving model's version have put in force."""
+        return self._directing.course.now
 
     @property
     def lag(self) -> int:
@@ -98,7 +110,7 @@ class Learner:
         began = self._clock.monotonic()
         self._end = await self._folding.patiently(self._label_log.end)
         self._show()
-        fold = await self._folding.started(self.scorer.fold.spec, self._end)
+        fold = await self._folding.patiently(self._started)
         self.scorer.serve(await self._folding.advanced(fold, self._end))
         self._show()
         self._log.info(
@@ -128,7 +140,8 @@ class Learner:
                 if batch:
                     folding.end_slice()
                 if self._snapshots is not None:
-                    await self._snapshots.take_if_due(self.scorer.fold)
+                    given = [(one.offset, one.content) for one in self._directing.given]
+                    await self._snapshots.take_if_due(self.scorer.fold, given)
             await self._set_aside.send()
             self._show()
 
@@ -141,10 +154,15 @@ class Learner:
         """Folds the log anew from its start, trusting no snapshot, and serves what comes of that; the present
         model serves and learns meanwhile. Returns whether it was another one."""
         folding = Folding(self._label_log, self._metrics, self._clock)
-        fold = await asyncio.to_thread(Fold, self.scorer.fold.spec)
+        in_force = self.in_force
+        fold = await asyncio.to_thread(Fold, in_force.spec, in_force.gaps)
         while self.version - fold.version > LARGEST_READ:
             fold = await folding.advanced(fold, self.version)
         async with self._learning:
+            if not self.in_force.makes(fold):
+                # A directive came meanwhile, and with it another fold than the one in doubt.
+                return False
+            fold.gaps = self.in_force.gaps
             fold = await folding.advanced(fold, self.version)
             differs = fold.digest() != self.digest()
             self._digests.clear()
@@ -155,16 +173,37 @@ class Learner:
             await self._snapshots.discard()
         return differs
 
+    async def _started(self) -> Fold:
+        """From the newest good snapshot, which also tells the directives before it; or one that has learned
+        nothing."""
+        fold = None
+        if self._snapshots is not None:
+            fold = await self._snapshots.newest(self._in_force_after, self._end)
+        if fold is None:
+            in_force = await self._in_force_after(0, ())
+            fold = await asyncio.to_thread(Fold, in_force.spec, in_force.gaps)
+        return fold
+
+    async def _in_force_after(self, offset: int, directives: Sequence[tuple[int, str]]) -> InForce:
+        self._directing = Directing(self._label_log, self._configured)
+        self._directing.resume(offset, directives)
+        await self._directing.read(self._end)
+        return self.in_force
+
     async def _follow(self, entry: LogEntry) -> None:
         fold = self.scorer.fold
+        if isinstance(entry.record, Directive):
+            self._directing.meet(entry.offset, entry.payload)
+            if not self.in_force.makes(fold):
+                await self._renew(fold)
+                return
+            fold.gaps = self.in_force.gaps
         core_seconds = await self._folding.fit_ahead(fold, entry, self._rest)
         if core_seconds:
             self._rested_at = self._clock.monotonic() + core_seconds
         applied = fold.apply(entry.offset, entry.record)
         if applied.outcome is Outcome.REWIND:
-            self._folding.end_slice()
-            await self._rewind(fold)
-            self._folding.begin_slice()
+            await self._renew(fold)
             return
         self._account(entry, applied)
         if fold.version % DIGEST_SPACING == 0:
@@ -178,18 +217,28 @@ class Learner:
         self._show()
         await asyncio.sleep(self._rested_at - self._clock.monotonic())
 
-    async def _rewind(self, stopped: Fold) -> None:
-        """Folds anew from before the superseded label; the stopped fold serves until that is done."""
+    async def _renew(self, stopped: Fold) -> None:
+        """Another fold, up to the log's end, where a label was superseded or a directive says so; the stopped
+        one serves until that is done."""
+        self._folding.end_slice()
         self._end = await self._folding.patiently(self._label_log.end)
         self._show()
+        await self._folding.patiently(partial(self._directing.read, self._end))
 
         def account(entry: LogEntry, applied: Applied) -> None:
             if entry.offset >= stopped.version:
                 self._account(entry, applied)
 
-        fold = await self._folding.advanced(stopped, self._end, account)
+        fold = stopped
+        # What it was told ahead of, it can't be told is left out.
+        if not self.in_force.makes(stopped) or self.in_force.gaps != tuple(stopped.gaps):
+            warm = None if self.warm is None else await self.warm(self.in_force)
+            fold = warm or await self._folding.started(self.in_force, self._end)
+        fold = await self._folding.advanced(fold, self._end, account)
         self.scorer.serve(fold)
-        self._log.info("rewound", version=fold.version, labels=fold.labels_learned)
+        model = fold.spec.factory or fold.spec.preset
+        self._log.info("renewed", model=model, version=fold.version, labels=fold.labels_learned)
+        self._folding.begin_slice()
 
     def _account(self, entry: LogEntry, applied: Applied) -> None:
         """Counts what became of a record that was not met before."""

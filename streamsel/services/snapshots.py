@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import structlog
 
+from streamsel.learning.course import InForce
 from streamsel.learning.fold import Fold
 from streamsel.learning.snapshots import (
     Header,
@@ -21,12 +22,12 @@ from streamsel.learning.snapshots import (
     sealed,
     take,
 )
-from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader
 from streamsel.ports.snapshots import SUFFIX, SnapshotStore, SnapshotsUnavailable
 from streamsel.review.refusals import LabelLogUnreachable
 from streamsel.services.ending import end
+from streamsel.services.folding import InForceAfter
 
 READ_SECONDS = 1.0
 
@@ -76,14 +77,18 @@ class Snapshots:
         """Version and time of the last one taken, or restored."""
         self._writing: asyncio.Task[None] | None = None
 
-    async def newest(self, spec: ModelSpec, log_end: int, before: int | None = None) -> Fold | None:
+    async def newest(
+        self, in_force_after: InForceAfter, log_end: int, before: int | None = None
+    ) -> Fold | None:
         """The newest good one, of at most ``before`` if that is given; tells of every one that is refused."""
         async for name, snapshot in self._opened():
             try:
                 if before is not None and snapshot.header.offset > before:
                     continue
-                await self._check(snapshot.header, spec, log_end)
-                fold = await asyncio.to_thread(restored, snapshot, spec)
+                await self._check_log(snapshot.header, log_end)
+                in_force = await in_force_after(snapshot.header.offset, snapshot.header.directives)
+                check(snapshot.header, in_force)
+                fold = await asyncio.to_thread(restored, snapshot, in_force)
             except SnapshotRefused as refused:
                 self._refuse(name, refused)
                 continue
@@ -92,9 +97,9 @@ class Snapshots:
             return fold
         return None
 
-    async def take_if_due(self, fold: Fold) -> None:
+    async def take_if_due(self, fold: Fold, directives: Sequence[tuple[int, str]]) -> None:
         """Returns once ``fold`` may learn again; the rest is done in the background. What fails is told of
-        and tried again when the next is due."""
+        and tried again when the next is due. ``directives``: all before the fold's version."""
         version, at = self._last
         since = fold.version - version
         if since <= 0 or (
@@ -110,7 +115,7 @@ class Snapshots:
                 return
             self._last = (fold.version, self._clock.monotonic())
             log, digest = await self._log_id(fold.version), fold.digest()
-            taken = await asyncio.to_thread(take, fold, digest, log, self._clock.time())
+            taken = await asyncio.to_thread(take, fold, digest, log, directives, self._clock.time())
         except Exception as error:  # noqa: BLE001 - learning goes on without
             self._fail(fold.version, error)
             return
@@ -136,7 +141,7 @@ class Snapshots:
         except SnapshotsUnavailable as error:
             self._log.warning("snapshots_not_discarded", error=str(error))
 
-    async def listed(self, spec: ModelSpec, log_end: int) -> list[Listed]:
+    async def listed(self, in_force: InForce, log_end: int) -> list[Listed]:
         """All of them, newest first; none is unpickled."""
         found = []
         for name in await self._store.names():
@@ -144,7 +149,8 @@ class Snapshots:
             try:
                 snapshot = await self._open(name)
                 header = snapshot.header
-                await self._check(header, spec, log_end)
+                await self._check_log(header, log_end)
+                check(header, in_force)
             except SnapshotRefused as refused:
                 found.append(Listed(name, header, str(refused)))
             else:
@@ -173,8 +179,9 @@ class Snapshots:
             raise SnapshotRefused("unreadable", str(error)) from None
         return await asyncio.to_thread(opened, content, self._key)
 
-    async def _check(self, header: Header, spec: ModelSpec, log_end: int) -> None:
-        check(header, spec, log_end)
+    async def _check_log(self, header: Header, log_end: int) -> None:
+        if header.offset > log_end:
+            raise SnapshotRefused("ahead", f"it stands at {header.offset}, and the log ends at {log_end}")
         log = await self._log_id(header.offset)
         if log != header.log:
             raise SnapshotRefused("log", f"it is of another log, or of this one before it was changed: {log}")

@@ -3,6 +3,7 @@
 from streamsel.wiring.layout import layout
 from streamsel.wiring.service import (
     Service,
+    directing,
     model_spec,
     opened_audit_log,
     opened_label_log,
@@ -15,6 +16,7 @@ from streamsel.wiring.service import (
 
 __all__ = [
     "Service",
+    "directing",
     "layout",
     "model_spec",
     "opened_audit_log",

@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +37,15 @@ from streamsel.services.directing import Directing
 from streamsel.services.ending import end
 from streamsel.services.evidence.finding import EvidenceFinder
 from streamsel.services.history import HistoryKeeper
+from streamsel.services.presence import LeasedLabelLog
 from streamsel.services.rebuilding import Rebuilt, rebuild
 from streamsel.services.webhooks.delivery import Delivery
 from streamsel.wiring.desk import desk_of, desk_settings, gold, routing
+from streamsel.wiring.evaluation import evaluating_of
 from streamsel.wiring.evidence import evidence_finder
 from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
 from streamsel.wiring.oracles import Part, oracle_parts
+from streamsel.wiring.presence import using_logs
 from streamsel.wiring.webhooks import webhook_deliveries
 
 if TYPE_CHECKING:
@@ -67,6 +70,11 @@ def model_spec(config: Config) -> ModelSpec:
         text=config.stream.text,
         copies=config.model.copies,
     )
+
+
+def directing(config: Config, log: LabelLog) -> Directing:
+    """The model's course in this log."""
+    return Directing(log, model_spec(config))
 
 
 @dataclass
@@ -138,7 +146,7 @@ async def running(
     async with AsyncExitStack() as stack:
         url = await _redis_url(config, stack)
         logs = await _logs(config, url, stack)
-        queue = await _review_queue(config, url, stack)
+        queue = await _review_queue(config, url, stack, logs.epoch)
         configuration = await record(logs.configurations, logs.labels, recorded(config), clock)
         service = Service(config, metrics, logs.labels, logs.decision_readers[0], logs.intake)
         store = _desk_client(url, stack)
@@ -172,6 +180,10 @@ async def running(
         stack.push_async_callback(audit.close)
         evidence = evidence_finder(service.desk, logs)
         parts = _api_parts(service, sessions, audit, history, one_time_token, configuration, evidence)
+        if service.desk is not None:
+            evaluating = evaluating_of(config, logs, clock, metrics)
+            parts = replace(parts, evaluating=evaluating)
+            service.start("evaluation", evaluating.run())
         app = create_app(parts)
         server = await serve(app, config.desk.host, config.desk.port)
         service.url = server.url
@@ -254,16 +266,17 @@ async def rebuilt_desk(config: Config, watch: Callable[[int], Callable[[int], No
     async with AsyncExitStack() as stack:
         url = await _redis_url(config, stack, share=True)
         logs = await _logs(config, url, stack)
-        queue = await _review_queue(config, url, stack)
+        queue = await _review_queue(config, url, stack, logs.epoch)
         desk = desk_of(config, queue, logs.labels, SystemClock(), Metrics())
         return await rebuild(
             queue, desk, logs.labels, logs.decision_readers, config.capacity.expire_seconds, watch
         )
 
 
-async def _review_queue(config: Config, url: str, stack: AsyncExitStack) -> RedisReviewQueue:
+async def _review_queue(config: Config, url: str, stack: AsyncExitStack, epoch: int = 1) -> RedisReviewQueue:
+    """``epoch`` is that of the label log which the queue is settled with."""
     client = _desk_client(url, stack)
-    queue = RedisReviewQueue(client, config.redis.prefix, desk_settings(config), routing(config))
+    queue = RedisReviewQueue(client, config.redis.prefix, desk_settings(config), routing(config), epoch=epoch)
     stack.push_async_callback(queue.close)
     await queue.check()
     return queue
@@ -302,7 +315,7 @@ def _api_parts(
         one_time_token=one_time_token,
         configuration=configuration,
         evidence=evidence,
-        directing=Directing(service.label_log, model_spec(config)) if service.desk is not None else None,
+        directing=directing(config, service.label_log) if service.desk is not None else None,
     )
 
 
@@ -318,12 +331,13 @@ def _model_view(config: Config, learner: Learner) -> ModelView:
 
 
 async def _logs(config: Config, redis_url: str, stack: AsyncExitStack) -> Logs:
+    lease = await using_logs(config, _desk_client(redis_url, stack), stack)
     if config.kafka.bootstrap_servers is None:
         logs = await redis_logs(redis_url, config.redis.prefix, config.kafka)
     else:
         logs = await kafka_logs(config.kafka)
     stack.push_async_callback(logs.close)
-    return logs
+    return replace(logs, labels=LeasedLabelLog(logs.labels, lease))
 
 
 async def _redis_url(config: Config, stack: AsyncExitStack, *, share: bool = False) -> str:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamsel.learning.course import InForce
 from streamsel.learning.fold import Fold, Outcome
 from streamsel.learning.packed_ledger import PackedEntries
 from streamsel.learning.snapshots import (
@@ -42,7 +43,7 @@ specs = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.preset}-
 
 def snapshot_of(fold: Fold, key: bytes = KEY) -> bytes:
     """The file of a fold."""
-    taken = take(fold, fold.digest(), "the log", 1.0)
+    taken = take(fold, fold.digest(), "the log", [(3, "a directive")], 1.0)
     packed = taken.closed.pack()
     fold.ledger.replace(taken.closed, packed)
     return b"".join(sealed(taken.header, packed, taken.state, key))
@@ -50,7 +51,7 @@ def snapshot_of(fold: Fold, key: bytes = KEY) -> bytes:
 
 def again(content: bytes, spec: ModelSpec, key: bytes = KEY) -> Fold:
     """The fold of a file."""
-    return restored(opened(content, key), spec)
+    return restored(opened(content, key), InForce(spec))
 
 
 def explored(draw: random.Random, label_id: str, revision: int = 1) -> Label:
@@ -133,7 +134,7 @@ def made_of(fold: Fold) -> set[str]:
             named.add(f"{module}:{name}")
             return super().find_class(module, name)
 
-    state = b"".join(take(fold, fold.digest(), "the log", 1.0).state)
+    state = b"".join(take(fold, fold.digest(), "the log", [(3, "a directive")], 1.0).state)
     Naming(io.BytesIO(state), globals_of(fold.spec)).load()
     return named
 
@@ -229,27 +230,27 @@ def resealed(changes: Mapping[str, Any], state: bytes | None = None) -> bytes:
     ("changes", "reason"),
     [
         ({"spec": "0" * 32}, "spec"),
+        ({"left_out": [[3, 5]]}, "gaps"),
         ({"versions": {}}, "versions"),
-        ({"offset": 51}, "ahead"),
     ],
 )
 def test_what_is_not_of_this_place_is_refused(changes: Mapping[str, Any], reason: str) -> None:
-    """Of another model, by other libraries, or of a log that reached further."""
+    """Of another model, other records, or by other libraries."""
     header = opened(resealed(changes), KEY).header
     with pytest.raises(SnapshotRefused) as caught:
-        check(header, SPEC, 50)
+        check(header, InForce(SPEC))
     assert caught.value.reason == reason
 
 
 def test_versions_of_every_library_count() -> None:
     """Any other one may compute or pickle in another way."""
     header = opened(ordinary(), KEY).header
-    check(header, SPEC, 50)
+    check(header, InForce(SPEC))
     assert set(header.versions) == {"lightgbm", "numpy", "python", "river", "streamsel"}
     for name in header.versions:
         other: Header = replace(header, versions={**header.versions, name: "0"})
         with pytest.raises(SnapshotRefused, match=f"taken with.* {name} 0"):
-            check(other, SPEC, 50)
+            check(other, InForce(SPEC))
 
 
 def test_a_model_that_is_not_the_one_it_says_is_refused() -> None:

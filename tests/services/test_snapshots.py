@@ -117,7 +117,7 @@ class TestTaking:
         await grown(bench, tmp_path, 3)
         snapshots = snapshots_of(bench, tmp_path)
         fold = (await restarted(bench, tmp_path)).scorer.fold
-        await snapshots.take_if_due(fold)
+        await snapshots.take_if_due(fold, ())
         await snapshots.finish()
         assert sample(learner_of(bench, snapshots), "streamsel_snapshots_written_total") == 0
 
