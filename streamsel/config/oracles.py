@@ -56,6 +56,9 @@ class ModelTable(AskedTable):
     base_url: SafeAddress = Field(description="Before /chat/completions, e.g. https://llm.example.com/v1")
     model: str = Field(min_length=1, description="Its name there.")
     api_key: SecretStr | None = Field(None, description="Sent as a bearer token.")
+    withhold: list[str] = Field(
+        [], description="Fields it is not sent, besides those that are redacted or for leads only."
+    )
     temperature: float | None = Field(None, ge=0.0, le=2.0, description="The endpoint's own without it.")
     answer_seconds: Seconds = Field(
         30.0, description="An answer may take so long, repetitions included; less than a lease."

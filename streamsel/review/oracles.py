@@ -41,6 +41,8 @@ JUDGED = 500
 _REMEMBERED = 10_000
 """Queries last heard of whose opinions can still be compared with a person's label."""
 _DAY = 86_400.0
+_MOST_RECENT = 100_000
+"""Answers a day that budgets can count."""
 _ROUNDING = 1e-9
 
 
@@ -104,7 +106,7 @@ class _Place(NamedTuple):
 @dataclass(slots=True)
 class _Account:
     answers: int = 0
-    recent: deque[float] = field(default_factory=deque)
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_RECENT))
     """When it answered, in the last day of its own."""
     checks: OrderedDict[str, bool] = field(default_factory=OrderedDict)
     """Query id to whether people said the same."""
@@ -266,7 +268,7 @@ def effect(
         return otherwise
     if terms.authority > authority:
         return Effect.NOTHING if standing.label == label else otherwise
-    return Effect.DISPUTE if by_oracle and open_to_people else Effect.OPINION
+    return Effect.DISPUTE if by_oracle and permitted and open_to_people else Effect.OPINION
 
 
 def drawn(query_id: str, name: str, share: float) -> bool:

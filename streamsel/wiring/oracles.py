@@ -109,7 +109,7 @@ def _answerer(config: Config, table: ModelTable | RuleOracleTable) -> Answerer:
         table.model,
         config.labels.names,
         guideline=config.labels.guideline,
-        hidden=config.stream.lead_only,
+        hidden=[*config.stream.lead_only, *table.withhold],
         api_key=None if table.api_key is None else table.api_key.get_secret_value(),
         temperature=table.temperature,
         answer_seconds=table.answer_seconds,

@@ -278,6 +278,12 @@ def test_who_may_not_label_gives_an_opinion() -> None:
             effect(TRUTH, "fraud", standing, None, authority=100, permitted=False, open_to_people=True)
             == Effect.OPINION
         )
+    alike = Terms("outcomes", 50)
+    by_model = said("gpt", "fine")
+    assert (
+        effect(alike, "fraud", by_model, None, authority=50, permitted=False, open_to_people=True)
+        == Effect.OPINION
+    )
 
 
 def test_oracles_that_disagree_on_a_query_nobody_can_be_asked_leave_it_as_it_is() -> None:

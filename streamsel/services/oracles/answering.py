@@ -18,6 +18,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, repeat
 
@@ -48,6 +49,8 @@ PASSED_ON = "not answered by an oracle"
 """The only reason ever given."""
 _IDLE_SECONDS = 5.0
 _OUTAGE_SECONDS = 1.0
+_AT_ONCE_OVER = 0.001
+"""Seconds of a hold that is given up."""
 _HOUR, _DAY = 3_600.0, 86_400.0
 
 
@@ -93,25 +96,29 @@ class Answering:
         self._reviewer = Reviewer(duty.name, duty.tier, frozenset({duty.name}))
         self._terms = follower.accounts.terms[duty.name]
         self._holder = secrets.token_hex(8)
-        self._unanswered: deque[float] = deque()
-        """When it was asked in vain: that costs, too, and is in no log."""
+        self._in_vain: deque[float] = deque()
+        """When it was asked and nothing came into the log: that costs, too."""
         self._log = structlog.get_logger().bind(oracle=duty.name)
 
     async def run(self) -> None:
         """Outages of the log and of the store are waited out, and told once."""
         out = False
-        while True:
-            try:
-                if not await self.work():
-                    await self._queue.wait_for_work(_IDLE_SECONDS)
-                out = False
-            except (Paused, OnBreak):
-                await asyncio.sleep(_IDLE_SECONDS)
-            except (DeskUnreachable, LabelLogUnreachable, SourceUnavailable) as error:
-                if not out:
-                    self._log.warning("oracle_outage", error=str(error))
-                out = True
-                await asyncio.sleep(_OUTAGE_SECONDS)
+        try:
+            while True:
+                try:
+                    if not await self.work():
+                        await self._queue.wait_for_work(_IDLE_SECONDS)
+                    out = False
+                except (Paused, OnBreak):
+                    await asyncio.sleep(_IDLE_SECONDS)
+                except (DeskUnreachable, LabelLogUnreachable, SourceUnavailable) as error:
+                    if not out:
+                        self._log.warning("oracle_outage", error=str(error))
+                    out = True
+                    await asyncio.sleep(_OUTAGE_SECONDS)
+        finally:
+            with suppress(DeskUnreachable):
+                await self._hold(_AT_ONCE_OVER)
 
     async def work(self) -> int:
         """One round; returns how many queries were claimed: none when another process works for this oracle.
@@ -119,7 +126,7 @@ class Answering:
         Raises ``DeskUnreachable``, ``LabelLogUnreachable`` or ``SourceUnavailable``, and what a reviewer is
         told who may not claim now: ``Paused`` or ``OnBreak``."""
         duty = self._duty
-        if await self._positions.hold(f"oracle:{duty.name}", self._holder, duty.hold_seconds, 0) is None:
+        if not await self._hold(duty.hold_seconds):
             return 0
         claims = await self._queue.claim(self._reviewer, [duty.name], duty.at_once)
         if claims:
@@ -133,6 +140,9 @@ class Answering:
                     raise one
         return len(claims)
 
+    async def _hold(self, seconds: float) -> bool:
+        return await self._positions.hold(f"oracle:{self._duty.name}", self._holder, seconds, 0) is not None
+
     def _permissions(self) -> Iterator[bool]:
         """For one claim after the other, whether the oracle may be asked."""
         return chain(
@@ -141,12 +151,12 @@ class Answering:
 
     def _budget(self) -> int:
         now, left = self._clock.time(), float(self._duty.at_once)
-        while self._unanswered and self._unanswered[0] < now - _DAY:
-            self._unanswered.popleft()
+        while self._in_vain and self._in_vain[0] < now - _DAY:
+            self._in_vain.popleft()
         for most, span in ((self._duty.an_hour, _HOUR), (self._duty.a_day, _DAY)):
             if most is not None:
                 spent = self._follower.accounts.answers_since(self._duty.name, now - span)
-                spent += sum(asked_at > now - span for asked_at in self._unanswered)
+                spent += sum(asked_at > now - span for asked_at in self._in_vain)
                 left = min(left, most - spent)
         return max(int(left), 0)
 
@@ -166,16 +176,19 @@ class Answering:
             return "passed_on"
         try:
             label = await self._answerer.answer(query)
-        except NoAnswer as none:
-            self._unanswered.append(self._clock.time())
+            if drawn(query.query_id, self._duty.name, self._terms.check):
+                now = self._clock.time()
+                opinion = opinion_of(query.query_id, query.event_id, label, self._duty.name, now)
+                await self._label_log.append([encode_log_record(opinion)])
+                return "opinion"
+            return await self._record(claim, label)
+        except (NoAnswer, LabelLogRefused) as none:
+            self._in_vain.append(self._clock.time())
             self._log.info("oracle_gave_no_answer", query_id=query.query_id, reason=str(none))
             return "no_answer"
-        if drawn(query.query_id, self._duty.name, self._terms.check):
-            now = self._clock.time()
-            opinion = opinion_of(query.query_id, query.event_id, label, self._duty.name, now)
-            await self._label_log.append([encode_log_record(opinion)])
-            return "opinion"
-        return await self._record(claim, label)
+        except Superseded:
+            self._in_vain.append(self._clock.time())
+            raise
 
     async def _record(self, claim: Claim, label: str) -> str:
         query_id, name = claim.query.query_id, self._duty.name
@@ -185,9 +198,8 @@ class Answering:
         record = label_of(opened.query, label, self._duty.source, name, self._clock.time(), opened.revision)
         try:
             (offset,) = await self._label_log.append([encode_log_record(record)])
-        except LabelLogRefused as error:
+        except LabelLogRefused:
             await self._queue.abort(query_id, claim.fence, name)
-            self._log.warning("oracles_label_refused", query_id=query_id, error=str(error))
-            return "no_answer"
+            raise
         await self._queue.settle([answer_of(record, offset)])
         return "label"

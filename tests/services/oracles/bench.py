@@ -17,6 +17,7 @@ from streamsel.records import LogRecord, Opinion, Query
 from streamsel.review.oracles import Accounts, Terms
 from streamsel.review.routing import QueueRule, Routing
 from streamsel.services.desk import Desk
+from streamsel.services.ending import end
 from streamsel.services.oracles.answering import Answering, Duty
 from streamsel.services.oracles.following import AccountsFollower
 from tests.contracts.review_queue.stores import Store
@@ -118,9 +119,7 @@ async def at_work(*parts: Any) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for one in running:
-            one.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end(*running)
         for one in running:
             if not one.cancelled() and (error := one.exception()) is not None:
                 raise error

@@ -14,7 +14,7 @@ from streamsel.services.oracles.answering import PASSED_ON
 from tests.contracts.review_queue.stores import ANN, LEASE, query
 from tests.core.review_records import answer, opinion
 from tests.services.desk.desks import Killed, give, raising, running, until
-from tests.services.oracles.bench import Bench, Scripted, released_hold
+from tests.services.oracles.bench import Bench, Scripted, at_work, released_hold
 
 
 async def offered(bench: Bench, *numbers: int) -> None:
@@ -228,3 +228,35 @@ async def test_an_answer_after_somebody_elses_is_dropped(bench: Bench) -> None:
     labels = [record for record in bench.records if isinstance(record, Label)]
     assert [label.label for label in labels] == ["legitimate"]
     assert bench.counted("superseded") == 1
+
+
+async def test_a_process_that_ends_lets_another_go_on_at_once(bench: Bench) -> None:
+    """Its hold ends with it; and it had waited for work."""
+    async with bench.oracle(Scripted()) as one:
+        async with at_work(one):
+            await offered(bench, 1)
+            await until(lambda: bool(bench.log.records))
+        await offered(bench, 2)
+        async with bench.oracle(Scripted()) as other:
+
+            async def goes_on() -> bool:
+                return await other.work() == 1
+
+            await until(goes_on)
+
+
+async def test_an_answer_in_vain_costs_as_well(bench: Bench) -> None:
+    """Whether there was none, or somebody else was quicker."""
+    await offered(bench, 1)
+
+    class Slow(Scripted):
+        async def answer(self, query: Query) -> str:
+            await bench.store.queue.seize(query.query_id)
+            return await super().answer(query)
+
+    slow = Slow()
+    async with bench.oracle(slow, an_hour=1) as oracle:
+        await oracle.work()
+        await oracle.work()
+    assert slow.asked == ["q0001"]
+    assert await in_peoples_queue(bench) == ["q0001"]

@@ -73,6 +73,7 @@ async def test_each_oracle_answers_what_is_its(valkey: EmbeddedValkey, prefix: s
     queries = [of_event(1, features={"amount": 5_000.0}), of_event(2), drawn_at_random]
     async with chat_server(labelled("legitimate")) as chat:
         model = {"base_url": chat.base_url, "model": "large", "api_key": "sk", "cap": 1.0, "check": 0.0}
+        model["withhold"] = ["country"]
         rule = {"where": LARGE, "label": "fraud", "cap": 1.0, "check": 0.0}
         oracles = {"models": {"gpt": model}, "rules": {"large": rule}, "outcomes": {}}
         async with desk(configured(valkey, prefix, oracles), *queries) as service:
@@ -93,6 +94,8 @@ async def test_each_oracle_answers_what_is_its(valkey: EmbeddedValkey, prefix: s
     assert 'streamsel_oracle_cut_off{oracle="large"} 0.0' in metrics
     (body,) = chat.bodies
     assert b"quoted" not in body  # of the note, which is for leads
+    assert b"country" not in body
+    assert b"amount" in body
 
 
 async def test_without_oracles_there_is_nothing_to_run(valkey: EmbeddedValkey, prefix: str) -> None:
