@@ -25,6 +25,7 @@ from streamsel.api.routes.answers import answer_routes
 from streamsel.api.routes.bulk import BULK_PATH, MAX_BULK_BYTES, bulk_routes
 from streamsel.api.routes.claims import claim_routes
 from streamsel.api.routes.directives import directive_routes
+from streamsel.api.routes.evaluation import evaluation_routes
 from streamsel.api.routes.events import EVENTS_PATH, event_routes
 from streamsel.api.routes.evidence import evidence_routes
 from streamsel.api.routes.health import OPEN_PATHS, health_routes
@@ -81,6 +82,8 @@ def create_app(parts: ApiParts) -> FastAPI:
         if parts.evidence is not None:
             app.include_router(evidence_routes(parts.evidence, audit))
         app.include_router(history_routes(parts.history, parts.target_backlog))
+        if parts.evaluating is not None:
+            app.include_router(evaluation_routes(parts.evaluating))
         app.include_router(live_routes(parts.desk, parts.target_backlog, closing))
         link = None if parts.one_time_token is None else OneTimeLink(parts.one_time_token)
         signing_in = SigningIn(sessions, audit)

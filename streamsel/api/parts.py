@@ -13,6 +13,7 @@ from streamsel.ports import EventIntake, SessionStore
 from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
 from streamsel.services.directing import Directing
+from streamsel.services.evaluating import Evaluating
 from streamsel.services.evidence.finding import EvidenceFinder
 from streamsel.services.history import HistoryKeeper
 
@@ -63,3 +64,4 @@ class ApiParts:
     configuration: str | None = None
     """The id under which what is configured was recorded."""
     evidence: EvidenceFinder | None = None
+    evaluating: Evaluating | None = None

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from streamsel.config.auth import Auth
 from streamsel.config.base import Positive, Seconds, Section
 from streamsel.config.desk import Desk
+from streamsel.config.evaluation import Evaluation
 from streamsel.config.oracles import Oracles
 from streamsel.config.select import Known, Select
 from streamsel.config.snapshots import Snapshots
@@ -248,8 +249,10 @@ class Config(Section):
         features = None if stream.features == "*" else [*stream.features, *filter(None, [stream.text])]
         hidden = filter(None, [stream.id, stream.timestamp, *stream.exclude, *stream.redact])
         self.select.check(Known(features, list(hidden), stream.segments, labels.names))
+    evaluation: Evaluation = Evaluation()
         self.desk.check(stream.redact, labels.names)
         if self.snapshots.url is not None and self.model.factory is not None:
             raise ValueError("snapshots are of presets alone: leave snapshots.url or model.factory out")
         self.oracles.check(self.desk, self.auth, stream.redact, labels.names, self.capacity.lease_seconds)
         return self
+        self.evaluation.check(labels.names)

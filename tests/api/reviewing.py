@@ -26,6 +26,7 @@ from streamsel.api.parts import ApiParts, ModelView, Readiness
 from streamsel.codec import decode_log_record
 from streamsel.config.auth import ApiKey, Auth
 from streamsel.config.sections import Labels
+from streamsel.learning.evaluation.evaluation import Terms
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.records import Lane, LogRecord, Query, Value
@@ -37,6 +38,7 @@ from streamsel.services.audit import Audit
 from streamsel.services.audit_reading import latest
 from streamsel.services.desk import Desk
 from streamsel.services.directing import Directing
+from streamsel.services.evaluating import Evaluating
 from streamsel.services.evidence.finding import EvidenceFinder
 from streamsel.services.history import HistoryKeeper
 
@@ -128,6 +130,7 @@ async def reviewing(
     events = RedisLogReader(streams, streams.events(0))
     decisions = RedisLogReader(streams, streams.decisions(0))
     configurations = RedisKeptLog(streams, streams.configurations)
+    summaries = RedisKeptLog(streams, streams.summaries)
     audit_log, metrics = RedisKeptLog(streams, streams.audit), Metrics()
     audit = Audit(audit_log, SystemClock())
     desk = Desk(queue, log, LABELS.names, SystemClock(), metrics)
@@ -149,6 +152,7 @@ async def reviewing(
         max_event_bytes=1_000,
         configuration="a configuration",
         evidence=EvidenceFinder(desk, log, [decisions], audit_log, configurations),
+        evaluating=Evaluating(log, summaries, Terms(tuple(LABELS.names), 600.0), SystemClock(), metrics),
         directing=Directing(log, ModelSpec(tuple(LABELS.names))),
     )
     try:
@@ -157,7 +161,7 @@ async def reviewing(
         while not running.done():  # up to Python 3.11 asyncio.wait_for, in redis-py, may lose a cancellation
             running.cancel()
             await asyncio.wait({running}, timeout=0.5)
-        for part in (queue, log, intake, events, decisions, configurations, audit, audit_log):
+        for part in (queue, log, intake, events, decisions, configurations, summaries, audit, audit_log):
             await part.close()
         await client.aclose()
 

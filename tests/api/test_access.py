@@ -20,12 +20,14 @@ PRODUCER = {("POST", "/v1/events")}
 ADMIN = {("POST", "/v1/model/directives")}
 LEAD = {
     ("GET", "/v1/history"),
+    ("GET", "/v1/evaluation"),
     ("GET", "/v1/reviewers"),
     ("GET", "/v1/disputes"),
     ("GET", "/v1/model/directives"),
     ("POST", "/v1/reviewers/ana/pause"),
     ("POST", "/v1/reviewers/ana/resume"),
     ("POST", f"/v1/queries/{QUERY_ID}/reassign"),
+    ("GET", f"/v1/queries/{QUERY_ID}/evidence"),
 }
 
 
@@ -53,7 +55,7 @@ async def _call(client: httpx.AsyncClient, method: str, path: str) -> httpx.Resp
 async def test_every_route_needs_a_key(desk: Reviewing, stranger: httpx.AsyncClient) -> None:
     """401 with the challenge of RFC 6750, before anything of the body is read."""
     operations = list(_operations(desk))
-    assert len(operations) == 27
+    assert len(operations) == 29
     for method, path, _ in operations:
         response = await _call(stranger, method, path)
         assert response.status_code == 401, path

@@ -106,6 +106,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "desk.gold": ('{"file": "gold.csv"}', GoldTable(file=Path("gold.csv"))),
     "desk.floor": ('{"accuracy": 0.8}', FloorTable(accuracy=0.8)),
     "oracles.outcomes": ('{"authority": 200}', OutcomesTable(authority=200)),
+    "evaluation.costs": ('{"negative": {"positive": 50}}', {"negative": {"positive": 50.0}}),
     "oracles.models": (json.dumps({"gpt": MODEL}), {"gpt": ModelTable.model_validate(MODEL)}),
     "oracles.rules": (json.dumps({"large": ORACLE}), {"large": RuleOracleTable.model_validate(ORACLE)}),
     "auth.keys": (json.dumps([KEY]), [ApiKey.model_validate(KEY)]),

@@ -8,6 +8,7 @@ import { notify, ownUpToMistakes } from "../shared/notices.js";
 import { beforeTryingAgain, pause, seen } from "../shared/waiting.js";
 import { showFigures, showHistory, showRules } from "./figures.js";
 import { showDisputes, showHeld, showQueues } from "./open.js";
+import { offerWindows, showQuality } from "./quality.js";
 import { showReviewers } from "./people.js";
 
 const LOOK_SECONDS = 5;
@@ -27,6 +28,7 @@ async function start() {
   showSession(session);
   if (byId("pages").hidden) return show("refused");
   show("lead");
+  offerWindows();
   whenSignedOut(async () => {
     await signIn(() => show("sign-in"));
     show("lead");
@@ -57,6 +59,7 @@ async function refresh() {
     call("GET", "v1/history").then(showHistory),
     call("GET", "v1/reviewers").then((reviewers) => showReviewers(reviewers, refresh)),
     call("GET", "v1/disputes").then(showDisputes),
+    call("GET", "v1/evaluation").then(showQuality),
     Promise.all([list("leased"), list("waiting")]).then(([held, waiting]) => {
       const open = [...held.items, ...waiting.items];
       // One that several are asked is in somebody's hands while it waits for others.

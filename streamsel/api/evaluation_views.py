@@ -1,0 +1,106 @@
+"""How good the model is, as leads get it under ``/v1``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import Field
+
+from streamsel.api.views import View
+from streamsel.learning.evaluation.aipw import Estimate
+from streamsel.learning.evaluation.evaluation import CellQuality, WindowQuality
+from streamsel.services.evaluating import Quality
+
+
+class EstimateView(View):
+    """A value with its 95 % interval; null where there is nothing to tell from."""
+
+    value: float | None = Field(examples=[0.942])
+    low: float | None = Field(examples=[0.921])
+    high: float | None = Field(examples=[0.963])
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Self:
+        """JSON has no NaN."""
+        return cls(**{name: _known(value) for name, value in estimate._asdict().items()})
+
+
+class CellView(View):
+    """The whole stream, or one segment of it."""
+
+    events: int = Field(description="Decided in the window, predicted and within reach.", examples=[18_200])
+    unpredicted: int = Field(description="Beside them, those the model said nothing about.", examples=[0])
+    unreached: int = Field(description="Those that could not have been asked about.", examples=[120])
+    asked: int = Field(examples=[410])
+    answered: int = Field(description="The rest is missing; intervals are the wider for it.", examples=[392])
+    measures: dict[str, EstimateView] = Field(
+        description="By name: accuracy, recall, log_loss and so on.",
+        examples=[{"accuracy": {"value": 0.942, "low": 0.921, "high": 0.963}}],
+    )
+
+    @classmethod
+    def of(cls, cell: CellQuality) -> Self:
+        """As it was estimated."""
+        return cls(
+            events=cell.events,
+            unpredicted=cell.unpredicted,
+            unreached=cell.unreached,
+            asked=cell.asked,
+            answered=cell.answered,
+            measures=_views(cell.measures),
+        )
+
+
+class WindowView(View):
+    """The events decided in a window; times in seconds since 1970."""
+
+    since: float = Field(examples=[1767222000.0])
+    until: float = Field(description="Younger queries may still be answered.", examples=[1767225600.0])
+    whole: CellView
+    prequential: dict[str, float | None] = Field(
+        description="Of the labels alone, as though they were the stream: biased, for they were chosen.",
+        examples=[{"accuracy": 0.81, "log_loss": 0.45}],
+    )
+    labels: dict[str, dict[str, EstimateView]] = Field(
+        description="Each label against the others.",
+        examples=[{"fraud": {"recall": {"value": 0.71, "low": 0.58, "high": 0.84}}}],
+    )
+    segments: dict[str, CellView] = Field(description="By field=value.", examples=[{}])
+
+    @classmethod
+    def of(cls, window: WindowQuality) -> Self:
+        """As it was estimated."""
+        return cls(
+            since=window.since,
+            until=window.until,
+            whole=CellView.of(window.whole),
+            prequential={name: _known(value) for name, value in window.prequential.items()},
+            labels={label: _views(measures) for label, measures in window.labels.items()},
+            segments={name: CellView.of(cell) for name, cell in window.segments.items()},
+        )
+
+
+class EvaluationView(View):
+    """How good the model's predictions were when events were decided, over all events."""
+
+    at: float = Field(description="As of when, in seconds since 1970.", examples=[1767226200.0])
+    windows: dict[str, WindowView] = Field(
+        description="The last hour, day and 1,000 labels, and all since the start; empty before the first "
+        "queries are old enough to expire.",
+        examples=[{}],
+    )
+
+    @classmethod
+    def of(cls, quality: Quality) -> Self:
+        """What is known now."""
+        return cls(at=quality.at, windows={name: WindowView.of(one) for name, one in quality.windows.items()})
+
+
+def _views(measures: Mapping[str, Estimate]) -> dict[str, EstimateView]:
+    return {name: EstimateView.of(estimate) for name, estimate in measures.items()}
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,125 @@
+"""Follows the label log and the summaries from their beginnings, and tells how good the model is."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from streamsel.codec import Unreadable, decode_log_record
+from streamsel.codec.summaries import decode_summary
+from streamsel.learning.evaluation.evaluation import Evaluation, Terms, WindowQuality
+from streamsel.metrics import Metrics
+from streamsel.ports import Clock, LogReader, SourceUnavailable
+from streamsel.review.refusals import LabelLogUnreachable
+
+REFRESH_SECONDS = 10.0
+_LARGEST_READ = 500
+_READ_SECONDS = 1.0
+_SLICE_SECONDS = 0.004
+"""How long it may hold the event loop; one more record may come on top."""
+_OUTAGE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What is known as of a time, in seconds since 1970."""
+
+    at: float
+    windows: Mapping[str, WindowQuality] = field(default_factory=dict)
+    """``hour``, ``day``, ``labels`` and ``start``; none before there is anything settled."""
+
+
+class Evaluating:
+    """``run`` until cancelled. All it knows follows from the logs, and is kept nowhere else."""
+
+    def __init__(
+        self, labels: LogReader, summaries: LogReader, terms: Terms, clock: Clock, metrics: Metrics
+    ) -> None:
+        self.quality = Quality(clock.time())
+        """As of the last refresh."""
+        self._labels = labels
+        self._summaries = summaries
+        self._evaluation = Evaluation(terms)
+        self._clock = clock
+        self._metrics = metrics
+        self._log = structlog.get_logger()
+        self._free = asyncio.Lock()
+        """Held by whoever reads or changes the evaluation: it is refreshed in a thread."""
+        self._moved = asyncio.Event()
+        self._read_to: dict[LogReader, int] = {labels: 0, summaries: 0}
+
+    async def reached(self, labels: int, summaries: int) -> None:
+        """Returns once everything before these offsets is taken in, and ``quality`` tells of it."""
+        while self._read_to[self._labels] < labels or self._read_to[self._summaries] < summaries:
+            await self._moved.wait()
+        await self.refresh()
+
+    async def run(self) -> None:
+        """Follows both logs, waiting out outages, and refreshes what is known."""
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(self._follow(self._labels, self._take_label))
+            parts.create_task(self._follow(self._summaries, self._take_summary))
+            parts.create_task(self._refresh_often())
+
+    async def refresh(self) -> None:
+        """Brings ``quality`` up to now."""
+        async with self._free:
+            self.quality = await asyncio.to_thread(self._as_of, self._clock.time())
+        self._show()
+
+    def _as_of(self, now: float) -> Quality:
+        return Quality(now, self._evaluation.windows(now))
+
+    def _take_label(self, content: bytes) -> None:
+        self._evaluation.add_record(decode_log_record(content))
+
+    def _take_summary(self, content: bytes) -> None:
+        self._evaluation.add_summary(decode_summary(content))
+
+    async def _follow(self, log: LogReader, take: Callable[[bytes], None]) -> None:
+        out = False
+        while True:
+            try:
+                records = await log.read(self._read_to[log], _LARGEST_READ, _READ_SECONDS)
+            except (LabelLogUnreachable, SourceUnavailable) as error:
+                if not out:
+                    self._log.warning("evaluation_outage", error=str(error))
+                out = True
+                await asyncio.sleep(_OUTAGE_SECONDS)
+                continue
+            out = False
+            began = self._clock.monotonic()
+            async with self._free:
+                for offset, content in records:
+                    try:
+                        take(content)
+                    except Unreadable as error:
+                        self._log.warning("evaluation_unreadable", offset=offset, error=str(error))
+                    self._read_to[log] = offset + 1
+                    if self._clock.monotonic() - began >= _SLICE_SECONDS:
+                        await asyncio.sleep(0)
+                        began = self._clock.monotonic()
+            if records:
+                self._moved.set()
+                self._moved = asyncio.Event()
+            # A log that has the next records at hand does not wait for them.
+            await asyncio.sleep(0)
+
+    async def _refresh_often(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            await self.refresh()
+
+    def _show(self) -> None:
+        gauge = self._metrics.live_quality
+        for name, window in self.quality.windows.items():
+            for measure, estimate in window.whole.measures.items():
+                for bound, value in estimate._asdict().items():
+                    if not math.isnan(value):
+                        gauge.labels(measure, name, bound).set(value)
+            self._metrics.live_answered.labels(name).set(window.whole.answered)
+            self._metrics.live_asked.labels(name).set(window.whole.asked)
