@@ -242,6 +242,7 @@ class Config(Section):
     oracles: Oracles = Oracles()
     auth: Auth = Auth()
     snapshots: Snapshots = Snapshots()
+    evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")
     def _in_agreement(self) -> Self:
@@ -249,10 +250,9 @@ class Config(Section):
         features = None if stream.features == "*" else [*stream.features, *filter(None, [stream.text])]
         hidden = filter(None, [stream.id, stream.timestamp, *stream.exclude, *stream.redact])
         self.select.check(Known(features, list(hidden), stream.segments, labels.names))
-    evaluation: Evaluation = Evaluation()
         self.desk.check(stream.redact, labels.names)
+        self.evaluation.check(labels.names)
         if self.snapshots.url is not None and self.model.factory is not None:
             raise ValueError("snapshots are of presets alone: leave snapshots.url or model.factory out")
         self.oracles.check(self.desk, self.auth, stream.redact, labels.names, self.capacity.lease_seconds)
         return self
-        self.evaluation.check(labels.names)
