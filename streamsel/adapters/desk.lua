@@ -177,8 +177,9 @@ local function load_with_place(id, ...)
 end
 
 local function append(list, ...)
-  for _, part in ipairs({...}) do
-    list[#list + 1] = part
+  local count = #list
+  for i = 1, select('#', ...) do
+    list[count + i] = (select(i, ...))
   end
 end
 
@@ -751,7 +752,7 @@ function operation.claim(reviewer, count)
   local claims, queues, lines = {at + SETTINGS.lease}, {}, {}
   for i = FIRST + 2, #ARGV do
     queues[ARGV[i]] = true
-    append(lines, line(ARGV[i], 0, wanted))
+    lines[#lines + 1] = line(ARGV[i], 0, wanted)
   end
   wanted = look(shift, lines, queues, claims, wanted)
   -- Where the head of a queue is no use to them, the next call looks further on than the last.
