@@ -207,6 +207,23 @@ def test_what_a_query_was_used_for(label: Label, training: bool, evaluation: boo
     assert reason in used.reasons
 
 
+def test_an_oracle_that_is_no_person_is_told_as_one() -> None:
+    """Its opinion, and its label, whose source it names."""
+    said = Opinion("q1", "tx-1", "fine", "gpt", ANSWERED_AT, "oracle")
+    told = whole(said, replace(LABEL, source="model", labelled_by="gpt", propensity=0.0))
+    assert [(one.kind, one.source, one.role) for one in told.answers] == [
+        ("oracle", "oracle", None),
+        ("label", "model", None),
+    ]
+    assert told.quality.resolution == "an answer of source model"
+    assert (told.used_for.training, told.used_for.evaluation) == (True, False)
+
+
+def test_a_model_that_a_directive_put_in_force_is_told() -> None:
+    """Instead of the configured one."""
+    assert whole(LABEL, model={"preset": "tree"}).model == {"preset": "tree"}
+
+
 def test_what_directives_leave_out_trains_nothing() -> None:
     """The model was frozen or rolled back over its offset."""
     used = whole(LABEL, counts=lambda offset: offset != 40).used_for

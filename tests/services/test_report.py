@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 import pytest
 
-from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.redis_streams import RedisStreams
 from streamsel.adapters.redis_streams_log import RedisKeptLog, RedisLabelLog
@@ -34,12 +33,20 @@ class Kept:
 
     labels: RedisLabelLog
     configurations: RedisKeptLog
+    now: float = LABEL.labelled_at - 1_000.0
+
+    def time(self) -> float:
+        """As a clock."""
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
 
     async def write(self, records: Sequence[LogRecord]) -> None:
         await self.labels.append([encode_log_record(one) for one in records])
 
     async def configure(self, content: Any = CONTENT) -> str:
-        return await record(self.configurations, self.labels, content, SystemClock())
+        return await record(self.configurations, self.labels, content, self)
 
     async def report(self, at: int | None = None) -> dict[str, Any]:
         return await report(self.labels, self.configurations, at, OTHERWISE, lambda _: lambda _: None)
@@ -150,6 +157,7 @@ async def test_the_same_offset_gives_the_same_bytes(kept: Kept) -> None:
     await kept.write([*seeds(20), *answers(300)])
     before = await kept.report(at=250)
     whole = await kept.report()
+    kept.now += 100_000.0
     await kept.configure({**CONTENT, "streamsel": "later"})
     await kept.write([replace(LABEL, label_id="q5", revision=7, label="fraud"), *answers(50, seed=9)])
     after = await kept.report(at=250)
@@ -159,6 +167,17 @@ async def test_the_same_offset_gives_the_same_bytes(kept: Kept) -> None:
     assert orjson.dumps(await kept.report(at=320)) == orjson.dumps(whole)
     later = (await kept.report())["dataset"]["maintenance"]["configurations"]
     assert [one["labels_end"] for one in later] == [0, 320]
+
+
+async def test_where_offsets_have_changed_times_tell_what_was_configured(kept: Kept) -> None:
+    """As after an erasure, when the log is shorter than it was."""
+    await kept.labels.append([b"{}"] * 40)
+    await kept.configure()
+    ((_, entry),) = await kept.configurations.read(0, 1, 1.0)
+    await kept.configurations.append([entry.replace(b'"labels_end":40', b'"labels_end":4000')])
+    await kept.write(answers(10))
+    configured = (await kept.report())["dataset"]["maintenance"]["configurations"]
+    assert [one["labels_end"] for one in configured] == [40, 4000]
 
 
 async def test_every_field_of_the_map_is_in_the_report(kept: Kept) -> None:

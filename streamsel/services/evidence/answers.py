@@ -34,7 +34,7 @@ def answers_given(material: Material) -> tuple[AnswerGiven, ...]:
             AnswerGiven(
                 offset=offset,
                 kind=_kind(record),
-                source=record.source if isinstance(record, Label) else "reviewer",
+                source=_source(record),
                 label=None if isinstance(record, Retraction) else record.label,
                 by=record.retracted_by if isinstance(record, Retraction) else record.labelled_by,
                 role=None if entry is None else entry.role,
@@ -161,6 +161,12 @@ def _kind(record: Label | Opinion | Retraction) -> str:
             return "retraction"
         case Opinion():
             return record.kind
+
+
+def _source(record: Label | Opinion | Retraction) -> str:
+    if isinstance(record, Label):
+        return record.source
+    return "oracle" if isinstance(record, Opinion) and record.kind == "oracle" else "reviewer"
 
 
 def _at(record: Label | Opinion | Retraction) -> float:

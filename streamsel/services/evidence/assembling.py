@@ -43,7 +43,7 @@ def assemble(material: Material) -> Evidence:
         threshold=threshold,
         probabilities=None if known is None else dict(known.probabilities),
         model_version=None if known is None else known.model_version,
-        model=None if content is None else content["model"],
+        model=material.model or (None if content is None else content["model"]),
         acquisition_function=None if content is None else content["select"]["strategy"],
         window=None if content is None else content["select"]["window"],
         candidates=None if conditions is None else conditions.candidates,

@@ -76,7 +76,7 @@ class AnswerGiven:
     kind: str
     """``label``, ``retraction``, or an opinion's kind."""
     source: str
-    """A label's; ``reviewer`` for opinions."""
+    """A label's; of opinions ``reviewer`` or ``oracle``."""
     label: str | None
     """``None`` of a retraction."""
     by: str
@@ -133,7 +133,7 @@ class Evidence:
     probabilities: Mapping[str, float] | None
     model_version: int | None
     model: Mapping[str, Any] | None
-    """As configured; directives in the label log may have put another in force."""
+    """As configured, or as a directive in the label log had it."""
     acquisition_function: str | None
     window: int | None
     """Recent events that set the threshold, as configured."""

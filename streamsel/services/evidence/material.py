@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from streamsel.records import Decision, LogRecord, Query
 from streamsel.review.audit import Entry
@@ -35,5 +36,7 @@ class Material:
     configurations: Mapping[str, Configuration] = field(default_factory=dict)
     """By id."""
     qualities: Sequence[ReviewerQuality] = ()
+    model: Mapping[str, Any] | None = None
+    """That a directive had put in force when it was decided, instead of the configured one."""
     counts: Callable[[int], bool] = every
     """Whether the model learns from the record of the label log at this offset."""

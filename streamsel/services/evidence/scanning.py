@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from streamsel.codec import Unreadable, decode_decision, decode_log_record
 from streamsel.learning.course import Course, DirectiveRefused
@@ -17,13 +17,11 @@ from streamsel.services.evidence.assembling import assemble
 from streamsel.services.evidence.evidence import Evidence
 from streamsel.services.evidence.finding import decision_made_at, entry_on, is_on
 from streamsel.services.evidence.material import Material
+from streamsel.services.standing import Watch
 
 _RECORDS_A_READ = 500
 _READ_SECONDS = 5.0
 """For records that are known to be there."""
-
-Watch: TypeAlias = Callable[[int], Callable[[int], None]]
-"""Told how many records are to be read, gives what is told how many more are through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,7 @@ async def scan(query_id: str, logs: EvidenceLogs, spec: ModelSpec, watch: Watch)
             entries=entries,
             no_entries="" if entries else "the audit log has no entry on it",
             configurations={one.configuration_id: one async for one in configurations(logs.configurations)},
+            model=said.directed(None if decision is None else decision.model_version),
             qualities=[said.tally.quality(name) for name in said.reviewers],
             counts=said.course.now.counts,
         )
@@ -100,6 +99,11 @@ class _LabelLog:
         """When the query was decided, if a label tells."""
         labels = (record for _, record in self.records if isinstance(record, Label))
         return next((label.decided_at for label in labels), None)
+
+    def directed(self, version: int | None) -> Mapping[str, Any] | None:
+        """The model at a version, if a directive had put it in force."""
+        spec = self.spec if version is None else self.course.at(version).spec
+        return None if spec == self.spec else asdict(spec)
 
     @property
     def reviewers(self) -> Sequence[str]:

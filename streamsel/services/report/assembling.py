@@ -21,7 +21,8 @@ PROTOCOL = (
     "times (Hájek's estimator); the random lane counts each of its labels once, as if the share drawn at "
     "random had never changed; as labelled, every label counts once, which is biased, for the model chose "
     "most of them. Intervals are of 95 %; labels corrected since count as corrected, and those taken back "
-    "not at all. Missing answers are taken to be missing at random."
+    "not at all. Missing answers are taken to be missing at random. What the live evaluation under "
+    "/v1/evaluation makes of the events nobody was asked about is not in here."
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from streamsel.codec import Unreadable, decode_log_record
@@ -29,8 +30,10 @@ async def report(
     """
     by_then = [one async for one in configurations(configured)]
     end = await labels.end() if at is None else at
-    # One recorded when the log had reached the offset already had no part in what stands before it.
-    by_then = [one for one in by_then if one.labels_end < end]
+    # One recorded when the log had reached the offset already had no part in what stands before it. Where
+    # something was erased the offsets have changed, and times tell.
+    latest = await _time_before(labels, end)
+    by_then = [one for one in by_then if one.labels_end < end or one.recorded_at <= latest]
     spec = _spec(by_then[-1]) if by_then else otherwise
     standing = await standing_labels(labels, end, spec.labels, watch)
     counts, tally, course = await _everything(labels, end, spec, watch)
@@ -64,6 +67,20 @@ async def _everything(
             except DirectiveRefused:
                 counts["directive refused"] += 1
     return counts, tally, course
+
+
+async def _time_before(labels: LabelLog, end: int) -> float:
+    """Of the last record before an offset; minus infinity where there is none, or it can't be read."""
+    async for _, content in records(labels, max(end - 1, 0), min(end, await labels.end())):
+        with suppress(Unreadable):
+            match decode_log_record(content):
+                case Label(labelled_at=at) | Opinion(labelled_at=at):
+                    return at
+                case Retraction(retracted_at=at):
+                    return at
+                case Directive(issued_at=at):
+                    return at
+    return float("-inf")
 
 
 def _kind(record: LogRecord, spec: ModelSpec) -> str:
