@@ -5,9 +5,12 @@ from __future__ import annotations
 from streamsel.adapters.embedded import DataDirectoryInUse
 from streamsel.adapters.label_file import BadFile
 from streamsel.adapters.local_kafka import BrokerNotInstalled
+from streamsel.learning.course import DirectiveRefused
 from streamsel.learning.presets import FactoryRefused
 from streamsel.ports import SourceUnavailable, StoreRefused, TopicRefused
+from streamsel.ports.erasure import InUse
 from streamsel.review.refusals import DeskUnreachable, LabelLogRefused, LabelLogUnreachable
+from streamsel.services.erasing import StillThere
 from streamsel.services.seeding import BadRow
 from streamsel.services.selector import PoisonFlood
 from streamsel.services.standing import OffsetNotThere
@@ -18,12 +21,15 @@ _FAILURES = (
     BrokerNotInstalled,
     DataDirectoryInUse,
     DeskUnreachable,
+    DirectiveRefused,
+    InUse,
     LabelLogRefused,
     LabelLogUnreachable,
     OffsetNotThere,
     OSError,  # a port that is taken, a directory that may not be written
     PoisonFlood,
     SourceUnavailable,
+    StillThere,
     StoreRefused,
     TopicRefused,
 )

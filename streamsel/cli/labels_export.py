@@ -67,6 +67,8 @@ async def _export(settings: Config, file: Path, at: int | None, reviewers: bool)
     async with wiring.opened_label_log(settings) as log:
         with progress_bars("records") as watch:
             standing = await standing_labels(log, at, names, watch)
+            directing = wiring.directing(settings, log)
+            await directing.read(standing.at)
             table = standing.columns.table(reviewers=reviewers)
             rows = 0
             with replaced(file) as new, dataset_writer(new, file.suffix, table.columns) as write:
@@ -79,7 +81,7 @@ async def _export(settings: Config, file: Path, at: int | None, reviewers: bool)
             rows=rows,
             columns=table.columns,
             labels=names,
-            spec_hash=wiring.model_spec(settings).spec_hash,
+            spec_hash=directing.course.at(standing.at).spec.spec_hash,
             sha256=sha256_of(file),
             streamsel=streamsel.__version__,
         )

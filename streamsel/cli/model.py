@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from streamsel.cli import model_directives
 from streamsel.cli.options import AsJson, ConfigFile, load_config, print_json
 from streamsel.config import ConfigurationError
 
@@ -73,3 +74,6 @@ def _line(one: Listed) -> str:
     header = one.header
     age = f"{(time.time() - header.taken_at) / 60:.0f} min"
     return f"offset {header.offset}  {header.labels} labels  {header.digest}  {age} old  {verdict}"
+
+
+model_directives.register(app)

@@ -19,12 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from streamsel.learning.fold import Fold
 from streamsel.learning.gaps import Gap, clipped
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import Directive, ModelChoice, PromotionRule
+
+if TYPE_CHECKING:
+    # A desk knows what is in force without the models.
+    from streamsel.learning.fold import Fold
 
 
 class DirectiveRefused(ValueError):

@@ -53,7 +53,7 @@ class Learner:
         self._label_log = log
         self._metrics = metrics
         self._clock = clock
-        self._snapshots = snapshots
+        self.snapshots = snapshots
         self._folding = Folding(log, metrics, clock, snapshots)
         self._configured = spec
         self._directing = Directing(log, spec)
@@ -139,16 +139,16 @@ class Learner:
                         await self._follow(decoded(offset, payload))
                 if batch:
                     folding.end_slice()
-                if self._snapshots is not None:
+                if self.snapshots is not None:
                     given = [(one.offset, one.content) for one in self._directing.given]
-                    await self._snapshots.take_if_due(self.scorer.fold, given)
+                    await self.snapshots.take_if_due(self.scorer.fold, given)
             await self._set_aside.send()
             self._show()
 
     async def close(self) -> None:
         """Gives up what goes on beside ``run``."""
-        if self._snapshots is not None:
-            await self._snapshots.close()
+        if self.snapshots is not None:
+            await self.snapshots.close()
 
     async def refold(self) -> bool:
         """Folds the log anew from its start, trusting no snapshot, and serves what comes of that; the present
@@ -168,17 +168,17 @@ class Learner:
             self._digests.clear()
             self.scorer.serve(fold)
         self._log.info("refolded", version=self.version, differs=differs)
-        if differs and self._snapshots is not None:
+        if differs and self.snapshots is not None:
             # Nobody knows since when it was wrong.
-            await self._snapshots.discard()
+            await self.snapshots.discard()
         return differs
 
     async def _started(self) -> Fold:
         """From the newest good snapshot, which also tells the directives before it; or one that has learned
         nothing."""
         fold = None
-        if self._snapshots is not None:
-            fold = await self._snapshots.newest(self._in_force_after, self._end)
+        if self.snapshots is not None:
+            fold = await self.snapshots.newest(self._in_force_after, self._end)
         if fold is None:
             in_force = await self._in_force_after(0, ())
             fold = await asyncio.to_thread(Fold, in_force.spec, in_force.gaps)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from streamsel.learning.fold import Fold
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
-from streamsel.ports import Clock, LogReader
+from streamsel.ports import Clock, LabelLog
 from streamsel.ports.replicas import Replica, Replicas
+from streamsel.services.directing import Directing
 from streamsel.services.folding import Folding
 
 
@@ -43,7 +44,7 @@ class Verification:
 
 
 async def verify(
-    log: LogReader,
+    log: LabelLog,
     spec: ModelSpec,
     replicas: Replicas,
     clock: Clock,
@@ -53,9 +54,15 @@ async def verify(
     live = await replicas.live()
     log_end = await log.end()
     folding = Folding(log, Metrics(), clock, watch=watch(2 * log_end))
+    directing = Directing(log, spec)
+    await directing.read(log_end)
     fold = await asyncio.to_thread(Fold, spec)
     expected: dict[int, str] = {}
     for offset in sorted({one.version for one in live if one.version <= log_end} | {log_end}):
+        in_force = directing.course.at(offset)
+        if not in_force.makes(fold):
+            fold = await asyncio.to_thread(Fold, in_force.spec)
+        fold.gaps = in_force.gaps
         fold = await folding.advanced(fold, offset)
         expected[offset] = fold.digest()
     compared = [_compared(one, expected.get(one.version)) for one in live]

@@ -14,8 +14,10 @@ from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader
 from streamsel.services.agreement import Agreement
+from streamsel.services.directing import Directing
 from streamsel.services.learner import Learner
 from streamsel.services.snapshots import SnapshotPolicy, Snapshots
+from streamsel.services.trials import Trials
 from streamsel.wiring.logs import Logs
 
 
@@ -30,6 +32,13 @@ def learner_of(config: Config, logs: Logs, spec: ModelSpec, metrics: Metrics, cl
         screen=config.model.screen,
         snapshots=snapshots_of(config, logs.labels, metrics, clock),
     )
+
+
+def trials_of(logs: Logs, directing: Directing, learner: Learner, metrics: Metrics, clock: Clock) -> Trials:
+    """Of the challengers to this learner's model, which takes over the fold of one that is promoted."""
+    trials = Trials(logs.labels, directing, metrics, clock, learner.snapshots)
+    learner.warm = trials.release
+    return trials
 
 
 def agreement_of(

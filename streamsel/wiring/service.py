@@ -44,13 +44,14 @@ from streamsel.wiring.desk import desk_of, desk_settings, gold, routing
 from streamsel.wiring.evaluation import evaluating_of
 from streamsel.wiring.evidence import evidence_finder
 from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
-from streamsel.wiring.oracles import Part, oracle_parts
+from streamsel.wiring.oracles import Part, oracle_accounts, oracle_parts
 from streamsel.wiring.presence import using_logs
 from streamsel.wiring.webhooks import webhook_deliveries
 
 if TYPE_CHECKING:
     from streamsel.services.learner import Learner
     from streamsel.services.selector import Selector
+    from streamsel.services.trials import Trials
 
 DESK_CLIENT: dict[str, Any] = {
     "socket_timeout": 3.0,
@@ -88,6 +89,7 @@ class Service:
     intake: EventIntake
     learner: Learner | None = None
     selector: Selector | None = None
+    trials: Trials | None = None
     desk: Desk | None = None
     url: str = ""
     folded: bool = False
@@ -153,15 +155,16 @@ async def running(
         history = HistoryKeeper(queue, RedisHistory(store, config.redis.prefix), clock)
         deliveries: list[Delivery] = []
         oracles: list[Part] = []
+        accounts = oracle_accounts(config)
         if "desk" in roles:
             service.desk = desk_of(config, queue, logs.labels, clock, metrics)
             await service.desk.set_gold(gold(config, clock))
             deliveries.extend(webhook_deliveries(config, logs, store, clock, metrics, stack))
-            oracles.extend(oracle_parts(config, logs, queue, store, clock, metrics, stack))
+            oracles.extend(oracle_parts(config, accounts, logs, queue, store, clock, metrics, stack))
         if "selector" in roles:
             # River takes seconds to import: neither a desk nor a command should wait for it.
             from streamsel.services.summarising import Summariser
-            from streamsel.wiring.learning import agreement_of, learner_of
+            from streamsel.wiring.learning import agreement_of, learner_of, trials_of
             from streamsel.wiring.selector import selector_of
 
             learner = learner_of(config, logs, model_spec(config), metrics, clock)
@@ -172,6 +175,7 @@ async def running(
                 config, logs, queue, learner.scorer, clock, metrics, configuration, summariser
             )
             service.learner, service.selector = learner, selector
+            service.trials = trials_of(logs, directing(config, logs.labels), learner, metrics, clock)
             service.start("summaries", summariser.run())
             service.start("agreement", agreement_of(config, learner, store, metrics, clock).run())
         metrics.review_backlog_target.set(config.capacity.target_backlog)
@@ -182,7 +186,7 @@ async def running(
         parts = _api_parts(service, sessions, audit, history, one_time_token, configuration, evidence)
         if service.desk is not None:
             evaluating = evaluating_of(config, logs, clock, metrics)
-            parts = replace(parts, evaluating=evaluating)
+            parts = replace(parts, evaluating=evaluating, oracles=accounts)
             service.start("evaluation", evaluating.run())
         app = create_app(parts)
         server = await serve(app, config.desk.host, config.desk.port)
@@ -195,8 +199,10 @@ async def running(
             service.start("webhook", delivery.run())
         for part in oracles:
             service.start("oracle", part.run())
-        if service.learner is not None and service.selector is not None:
-            service.start("selector", _learn_then_select(service, service.learner, service.selector))
+        if service.learner is not None and service.selector is not None and service.trials is not None:
+            service.start(
+                "selector", _learn_then_select(service, service.learner, service.selector, service.trials)
+            )
         log.info("serving", url=server.url, roles=sorted(roles), logs=logs.kind)
         yield service
 
@@ -206,19 +212,20 @@ async def _stop(service: Service, server: RunningServer) -> None:
     await asyncio.gather(service.drain(), server.stop())
 
 
-async def _learn_then_select(service: Service, learner: Learner, selector: Selector) -> None:
-    """Folds the log before the first event is decided; then both go on side by side."""
+async def _learn_then_select(service: Service, learner: Learner, selector: Selector, trials: Trials) -> None:
+    """Folds the log before the first event is decided; then all go on side by side."""
     await learner.catch_up()
     service.folded = True
     _calm_garbage_collector()
     following = asyncio.create_task(learner.run())
     selecting = asyncio.create_task(selector.run())
+    trying = asyncio.create_task(trials.run(learner))
     try:
-        done, _ = await asyncio.wait([following, selecting], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([following, selecting, trying], return_when=asyncio.FIRST_COMPLETED)
         for part in done:
             await part
     finally:
-        await end(following, selecting)
+        await end(following, selecting, trying)
 
 
 @asynccontextmanager
@@ -301,7 +308,7 @@ def _api_parts(
     return ApiParts(
         desk=service.desk,
         intake=service.intake if service.desk is not None else None,
-        model=None if learner is None else partial(_model_view, config, learner),
+        model=None if learner is None else partial(_model_view, learner),
         health=service.readiness,
         metrics=service.metrics,
         labels=config.labels,
@@ -319,14 +326,15 @@ def _api_parts(
     )
 
 
-def _model_view(config: Config, learner: Learner) -> ModelView:
+def _model_view(learner: Learner) -> ModelView:
+    spec = learner.scorer.fold.spec
     return ModelView(
-        preset=config.model.factory or config.model.preset,
+        preset=spec.factory or spec.preset or "",
         version=learner.version,
         digest=learner.digest(),
         labels_learned=learner.labels_learned,
         fold_lag=learner.lag,
-        spec=asdict(model_spec(config)),
+        spec=asdict(spec),
     )
 
 

@@ -54,7 +54,7 @@ async def written(folder: Path) -> Fold:
         assert snapshots is not None
         for offset, record in enumerate(records):
             fold.apply(offset, record)
-            await snapshots.take_if_due(fold)
+            await snapshots.take_if_due(fold, ())
             await snapshots.finish()
     return fold
 
