@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from streamsel.config.auth import Auth
 from streamsel.config.sections import Labels
 from streamsel.metrics import Metrics
 from streamsel.ports import EventIntake, SessionStore
+from streamsel.review.oracles import Accounts
 from streamsel.services.audit import Audit
 from streamsel.services.desk import Desk
 from streamsel.services.directing import Directing
@@ -30,6 +31,8 @@ class ModelView:
     fold_lag: int
     """Records in the label log that are not folded in yet."""
     spec: Mapping[str, Any]
+    challengers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By the id of the challenge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +68,5 @@ class ApiParts:
     """The id under which what is configured was recorded."""
     evidence: EvidenceFinder | None = None
     evaluating: Evaluating | None = None
+    oracles: Accounts | None = None
+    """Kept by another part."""

@@ -116,14 +116,15 @@ class Course:
         self._past.append((offset + 1, then))
         return then
 
-    def check(self, offset: int, directive: Directive) -> None:
-        """Raises ``DirectiveRefused`` if it would be refused at this offset, behind all others taken."""
+    def check(self, offset: int, directive: Directive) -> InForce:
+        """What would be in force after it, at this offset and behind all others taken. Raises
+        ``DirectiveRefused``."""
         if directive.directive_id in self._taken:
             raise DirectiveRefused(
                 f"directive_id '{directive.directive_id}' was given before, "
                 f"at offset {self._taken[directive.directive_id]}"
             )
-        self._obeyed(offset, directive)
+        return self._obeyed(offset, directive)
 
     def _obeyed(self, offset: int, directive: Directive) -> InForce:
         now = self.now

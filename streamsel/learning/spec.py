@@ -42,6 +42,11 @@ class ModelSpec:
             raise ValueError(f"preset {self.preset!r} is a committee already; copies must be 0")
 
     @property
+    def has_members(self) -> bool:
+        """Whether it is a committee; of a factory's model that is not known beforehand, and taken for so."""
+        return self.factory is not None or self.copies > 0 or self.preset in COMMITTEES
+
+    @property
     def spec_hash(self) -> str:
         """128 bits of BLAKE2b, in hex, over everything that decides what the model computes."""
         facts = asdict(self) | {"generation": GENERATION}

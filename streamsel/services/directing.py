@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamsel.codec import Unreadable, decode_log_record, encode_log_record
-from streamsel.learning.course import Course, DirectiveRefused
+from streamsel.learning.course import Course, DirectiveRefused, InForce
 from streamsel.learning.spec import ModelSpec
 from streamsel.ports import LabelLog
 from streamsel.records import Directive
@@ -33,8 +33,10 @@ class Given:
 class Directing:
     """The course of the model as the label log tells it, and the way to change it."""
 
-    def __init__(self, log: LabelLog, configured: ModelSpec) -> None:
-        """``configured`` is the model until a directive says otherwise."""
+    def __init__(self, log: LabelLog, configured: ModelSpec, *, committee: bool = False) -> None:
+        """``configured`` is the model until a directive says otherwise. ``committee``: what is asked about
+        follows from the disagreement of members, so none is taken that has none."""
+        self._committee = committee
         self._label_log = log
         self._position = 0
         self._reading = asyncio.Lock()
@@ -73,7 +75,7 @@ class Directing:
         is returned. Raises ``DirectiveRefused``, ``LabelLogUnreachable``."""
         end = await self.read()
         if self.course.offset_of(directive.directive_id) is None:
-            self.course.check(end, directive)
+            self._check(self.course.check(end, directive))
             await self._label_log.append([encode_log_record(directive)])
             await self.read()
         standing = next(one for one in self.given if one.directive.directive_id == directive.directive_id)
@@ -81,6 +83,14 @@ class Directing:
             # Another one came first.
             raise DirectiveRefused(standing.refused)
         return standing
+
+    def _check(self, then: InForce) -> None:
+        for spec in (then.spec, *(challenge.spec for challenge in then.challenges.values())):
+            if self._committee and not spec.has_members:
+                raise DirectiveRefused(
+                    f"preset '{spec.preset}' has no members, and select.strategy asks about what members "
+                    "disagree on; copies must be 2 or more, or the preset forest, portfolio or text"
+                )
 
     def _take(self, offset: int, content: bytes) -> None:
         try:

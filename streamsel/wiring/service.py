@@ -30,6 +30,7 @@ from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import AuditLog, EventIntake, LabelLog, LogReader, ReviewQueue, SessionStore
 from streamsel.ports.replicas import Replicas
+from streamsel.selection.acquisition import ACQUISITIONS
 from streamsel.services.audit import Audit
 from streamsel.services.configurations import record
 from streamsel.services.desk import Desk
@@ -75,7 +76,9 @@ def model_spec(config: Config) -> ModelSpec:
 
 def directing(config: Config, log: LabelLog) -> Directing:
     """The model's course in this log."""
-    return Directing(log, model_spec(config))
+    acquisition = ACQUISITIONS.get(config.select.strategy)
+    committee = acquisition is not None and "members" in acquisition.uses
+    return Directing(log, model_spec(config), committee=committee)
 
 
 @dataclass
@@ -308,7 +311,7 @@ def _api_parts(
     return ApiParts(
         desk=service.desk,
         intake=service.intake if service.desk is not None else None,
-        model=None if learner is None else partial(_model_view, learner),
+        model=None if learner is None else partial(_model_view, learner, service.trials),
         health=service.readiness,
         metrics=service.metrics,
         labels=config.labels,
@@ -326,7 +329,7 @@ def _api_parts(
     )
 
 
-def _model_view(learner: Learner) -> ModelView:
+def _model_view(learner: Learner, trials: Trials | None) -> ModelView:
     spec = learner.scorer.fold.spec
     return ModelView(
         preset=spec.factory or spec.preset or "",
@@ -335,6 +338,9 @@ def _model_view(learner: Learner) -> ModelView:
         labels_learned=learner.labels_learned,
         fold_lag=learner.lag,
         spec=asdict(spec),
+        challengers={}
+        if trials is None
+        else {name: standing.evidence() for name, standing in trials.standings.items()},
     )
 
 

@@ -71,6 +71,18 @@ async def test_one_given_twice_is_in_the_log_once(log: RedisLabelLog) -> None:
     assert await log.end() == 1
 
 
+@pytest.mark.parametrize("action", ["set_spec", "challenge"])
+async def test_where_a_committee_is_needed_no_single_model_is_taken(
+    log: RedisLabelLog, action: DirectiveAction
+) -> None:
+    """Its strategy could not select with it."""
+    directing = Directing(log, ModelSpec(("fine", "fraud"), preset="forest"), committee=True)
+    with pytest.raises(DirectiveRefused, match="preset 'tree' has no members"):
+        await directing.give(Directive("a", action, "ada", 1.0, model=ModelChoice("tree")))
+    given = await directing.give(Directive("b", action, "ada", 1.0, model=ModelChoice("tree", copies=3)))
+    assert given.offset == 0
+
+
 async def test_a_refused_directive_is_not_written(log: RedisLabelLog) -> None:
     """Nobody has to read it."""
     with pytest.raises(DirectiveRefused, match="not frozen"):
