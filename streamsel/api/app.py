@@ -33,6 +33,7 @@ from streamsel.api.routes.history import history_routes
 from streamsel.api.routes.leading import leading_routes
 from streamsel.api.routes.live import live_routes
 from streamsel.api.routes.model import model_routes
+from streamsel.api.routes.oracles import oracle_routes
 from streamsel.api.routes.page import page_routes
 from streamsel.api.routes.queue import queue_routes
 from streamsel.api.routes.session import SESSION_PATH, session_routes
@@ -84,6 +85,8 @@ def create_app(parts: ApiParts) -> FastAPI:
         app.include_router(history_routes(parts.history, parts.target_backlog))
         if parts.evaluating is not None:
             app.include_router(evaluation_routes(parts.evaluating))
+        if parts.oracles is not None:
+            app.include_router(oracle_routes(parts.oracles))
         app.include_router(live_routes(parts.desk, parts.target_backlog, closing))
         link = None if parts.one_time_token is None else OneTimeLink(parts.one_time_token)
         signing_in = SigningIn(sessions, audit)

@@ -36,6 +36,7 @@ class Part(Protocol):
 
 def oracle_parts(
     config: Config,
+    accounts: Accounts,
     logs: Logs,
     queue: ReviewQueue,
     client: Redis,
@@ -43,17 +44,16 @@ def oracle_parts(
     metrics: Metrics,
     stack: AsyncExitStack,
 ) -> Iterator[Part]:
-    """All there is to run for the oracles; none where none are configured. Their connections end with the
-    stack."""
-    terms = oracle_terms(config)
-    if not terms:
+    """All there is to run for the oracles, which keeps their ``accounts``; nothing where none are configured.
+    Their connections end with the stack."""
+    if not accounts.terms:
         return
     outcomes = config.oracles.outcomes
-    follower = AccountsFollower(logs.labels, Accounts(terms), metrics, clock, indexed=outcomes is not None)
+    follower = AccountsFollower(logs.labels, accounts, metrics, clock, indexed=outcomes is not None)
     yield follower
     if outcomes is not None:
         yield OutcomesConsumer(
-            _terms(OUTCOMES, outcomes),
+            accounts.terms[OUTCOMES],
             logs.outcomes,
             OutcomeDecoder(layout(config), config.labels.names, config.stream.max_bytes),
             queue,
@@ -71,13 +71,11 @@ def oracle_parts(
         yield Answering(duty, answerer, queue, logs.labels, follower, positions, clock, metrics)
 
 
-def oracle_terms(config: Config) -> list[Terms]:
-    """What each oracle is held to."""
+def oracle_accounts(config: Config) -> Accounts:
+    """Of all oracles, by what each is held to; before the first record."""
     outcomes = config.oracles.outcomes
-    return [
-        *([] if outcomes is None else [_terms(OUTCOMES, outcomes)]),
-        *(_terms(name, table) for _, name, table in config.oracles.asked),
-    ]
+    terms = [_terms(name, table) for _, name, table in config.oracles.asked]
+    return Accounts(terms if outcomes is None else [_terms(OUTCOMES, outcomes), *terms])
 
 
 def _terms(name: str, table: OracleTable) -> Terms:

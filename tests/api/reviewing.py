@@ -31,6 +31,8 @@ from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.records import Lane, LogRecord, Query, Value
 from streamsel.review.audit import Entry
+from streamsel.review.oracles import Accounts
+from streamsel.review.oracles import Terms as OracleTerms
 from streamsel.review.roles import Role
 from streamsel.review.routing import Routing
 from streamsel.review.settings import DeskSettings
@@ -153,6 +155,7 @@ async def reviewing(
         configuration="a configuration",
         evidence=EvidenceFinder(desk, log, [decisions], audit_log, configurations),
         evaluating=Evaluating(log, summaries, Terms(tuple(LABELS.names), 600.0), SystemClock(), metrics),
+        oracles=Accounts([OracleTerms("large", 10, cap=0.3, check=0.1, floor=0.9)]),
         directing=Directing(log, ModelSpec(tuple(LABELS.names))),
     )
     try:

@@ -21,6 +21,7 @@ ADMIN = {("POST", "/v1/model/directives")}
 LEAD = {
     ("GET", "/v1/history"),
     ("GET", "/v1/evaluation"),
+    ("GET", "/v1/oracles"),
     ("GET", "/v1/reviewers"),
     ("GET", "/v1/disputes"),
     ("GET", "/v1/model/directives"),
@@ -55,7 +56,7 @@ async def _call(client: httpx.AsyncClient, method: str, path: str) -> httpx.Resp
 async def test_every_route_needs_a_key(desk: Reviewing, stranger: httpx.AsyncClient) -> None:
     """401 with the challenge of RFC 6750, before anything of the body is read."""
     operations = list(_operations(desk))
-    assert len(operations) == 29
+    assert len(operations) == 30
     for method, path, _ in operations:
         response = await _call(stranger, method, path)
         assert response.status_code == 401, path

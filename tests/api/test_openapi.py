@@ -19,6 +19,7 @@ Json = dict[str, Any]
 LEAD = {
     ("get", "/v1/history"),
     ("get", "/v1/evaluation"),
+    ("get", "/v1/oracles"),
     ("get", "/v1/reviewers"),
     ("get", "/v1/disputes"),
     ("get", "/v1/queries/{query_id}/evidence"),
@@ -91,6 +92,7 @@ async def test_it_names_the_routes_others_build_on(description: Json) -> None:
         ("POST", "/v1/labels"),
         ("GET", "/v1/history"),
         ("GET", "/v1/evaluation"),
+        ("GET", "/v1/oracles"),
         ("GET", "/v1/reviewers"),
         ("GET", "/v1/disputes"),
         ("GET", "/v1/queries/{query_id}/evidence"),

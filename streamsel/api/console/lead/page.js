@@ -8,6 +8,7 @@ import { notify, ownUpToMistakes } from "../shared/notices.js";
 import { beforeTryingAgain, pause, seen } from "../shared/waiting.js";
 import { showFigures, showHistory, showRules } from "./figures.js";
 import { showDisputes, showHeld, showQueues } from "./open.js";
+import { showOracles } from "./oracles.js";
 import { offerWindows, showQuality } from "./quality.js";
 import { showReviewers } from "./people.js";
 
@@ -60,6 +61,7 @@ async function refresh() {
     call("GET", "v1/reviewers").then((reviewers) => showReviewers(reviewers, refresh)),
     call("GET", "v1/disputes").then(showDisputes),
     call("GET", "v1/evaluation").then(showQuality),
+    call("GET", "v1/oracles").then(showOracles),
     Promise.all([list("leased"), list("waiting")]).then(([held, waiting]) => {
       const open = [...held.items, ...waiting.items];
       // One that several are asked is in somebody's hands while it waits for others.
