@@ -139,6 +139,18 @@ class Metrics:
             ["measure", "window", "bound"],
             registry=r,
         )
+        self.drift = Gauge(
+            "streamsel_drift",
+            "Population stability index of a feature, or of predictions; 0.25 is a major shift.",
+            ["kind", "feature", "segment"],
+            registry=r,
+        )
+        self.drift_found = Gauge(
+            "streamsel_drift_found_timestamp_seconds",
+            "When events were decided in which a change was last found.",
+            ["kind", "segment"],
+            registry=r,
+        )
         self.live_asked = Gauge(
             "streamsel_live_asked", "Events of a window that were asked about.", ["window"], registry=r
         )

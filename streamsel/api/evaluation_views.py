@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field
 
 from streamsel.api.views import View
 from streamsel.learning.evaluation.aipw import Estimate
 from streamsel.learning.evaluation.evaluation import CellQuality, WindowQuality
+from streamsel.learning.evaluation.rounds import Round
 from streamsel.services.evaluating import Quality
+
+if TYPE_CHECKING:
+    from streamsel.learning.drift import Drift
 
 
 class EstimateView(View):
@@ -82,6 +86,56 @@ class WindowView(View):
         )
 
 
+class RoundView(View):
+    """What about a hundred labels brought."""
+
+    since: float = Field(description="When its first event was decided.", examples=[1767222000.0])
+    until: float = Field(examples=[1767225600.0])
+    labels: int = Field(examples=[100])
+    reviewer_hours: float = Field(examples=[0.6])
+    accuracy: EstimateView = Field(description="Over all events of its time.")
+    gain_per_hundred_labels: float | None = Field(
+        description="In accuracy, since the round before.", examples=[0.004]
+    )
+    gain_per_reviewer_hour: float | None = Field(examples=[0.007])
+    mistakes_chosen: float | None = Field(
+        description="Of the labels chosen for their utility, the share the model had wrong.", examples=[0.31]
+    )
+    mistakes_random: float | None = Field(
+        description="Of those drawn at random: what labelling finds without choosing.", examples=[0.06]
+    )
+
+    @classmethod
+    def of(cls, one: Round) -> Self:
+        """As it was measured."""
+        return cls(
+            since=one.since,
+            until=one.until,
+            labels=one.labels,
+            reviewer_hours=one.reviewer_hours,
+            accuracy=EstimateView.of(one.accuracy),
+            gain_per_hundred_labels=_known(one.gain_per_hundred_labels),
+            gain_per_reviewer_hour=_known(one.gain_per_reviewer_hour),
+            mistakes_chosen=_known(one.mistakes_chosen),
+            mistakes_random=_known(one.mistakes_random),
+        )
+
+
+class DriftView(View):
+    """A change in the stream."""
+
+    at: float = Field(description="Of the last event it was found in.", examples=[1767225600.0])
+    kind: Literal["inputs", "predictions", "errors"] = Field(examples=["inputs"])
+    what: str = Field(description="The feature, or the test that found it.", examples=["amount"])
+    segment: str = Field(description="field=value; empty for the whole stream.", examples=[""])
+    value: float = Field(description="Stability index, or the rise in errors.", examples=[0.41])
+
+    @classmethod
+    def of(cls, drift: Drift) -> Self:
+        """As it was told."""
+        return cls(at=drift.at, kind=drift.kind, what=drift.what, segment=drift.segment, value=drift.value)
+
+
 class EvaluationView(View):
     """How good the model's predictions were when events were decided, over all events."""
 
@@ -92,10 +146,18 @@ class EvaluationView(View):
         examples=[{}],
     )
 
+    rounds: list[RoundView] = Field(description="The last ones, oldest first.")
+    drifts: list[DriftView] = Field(description="The last ones, oldest first.")
+
     @classmethod
     def of(cls, quality: Quality) -> Self:
         """What is known now."""
-        return cls(at=quality.at, windows={name: WindowView.of(one) for name, one in quality.windows.items()})
+        return cls(
+            at=quality.at,
+            windows={name: WindowView.of(one) for name, one in quality.windows.items()},
+            rounds=[RoundView.of(one) for one in quality.rounds],
+            drifts=[DriftView.of(one) for one in quality.drifts],
+        )
 
 
 def _views(measures: Mapping[str, Estimate]) -> dict[str, EstimateView]:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import structlog
 
 from streamsel.codec import Unreadable, decode_log_record
 from streamsel.codec.summaries import decode_summary
 from streamsel.learning.evaluation.evaluation import Evaluation, Terms, WindowQuality
+from streamsel.learning.evaluation.rounds import Round, rounds
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader, SourceUnavailable
+from streamsel.records import Label
 from streamsel.review.refusals import LabelLogUnreachable
+
+if TYPE_CHECKING:
+    from streamsel.learning.drift import Drift, DriftWatch
 
 REFRESH_SECONDS = 10.0
 _LARGEST_READ = 500
@@ -31,6 +37,10 @@ class Quality:
     at: float
     windows: Mapping[str, WindowQuality] = field(default_factory=dict)
     """``hour``, ``day``, ``labels`` and ``start``; none before there is anything settled."""
+    rounds: Sequence[Round] = ()
+    """The last ones, oldest first."""
+    drifts: Sequence[Drift] = ()
+    """The last ones, oldest first."""
 
 
 class Evaluating:
@@ -44,6 +54,7 @@ class Evaluating:
         self._labels = labels
         self._summaries = summaries
         self._evaluation = Evaluation(terms)
+        self._watch: DriftWatch | None = None
         self._clock = clock
         self._metrics = metrics
         self._log = structlog.get_logger()
@@ -60,6 +71,7 @@ class Evaluating:
 
     async def run(self) -> None:
         """Follows both logs, waiting out outages, and refreshes what is known."""
+        self._watch = await asyncio.to_thread(_drift_watch, self._evaluation.terms.labels)
         async with asyncio.TaskGroup() as parts:
             parts.create_task(self._follow(self._labels, self._take_label))
             parts.create_task(self._follow(self._summaries, self._take_summary))
@@ -72,13 +84,19 @@ class Evaluating:
         self._show()
 
     def _as_of(self, now: float) -> Quality:
-        return Quality(now, self._evaluation.windows(now))
+        drifts = () if self._watch is None else tuple(self._watch.told)
+        return Quality(now, self._evaluation.windows(now), rounds(self._evaluation, now), drifts)
 
     def _take_label(self, content: bytes) -> None:
-        self._evaluation.add_record(decode_log_record(content))
+        record = decode_log_record(content)
+        row = self._evaluation.add_record(record)
+        if row is not None and isinstance(record, Label) and self._watch is not None:
+            self._watch.add_label(record)
 
     def _take_summary(self, content: bytes) -> None:
-        self._evaluation.add_summary(decode_summary(content))
+        summary = decode_summary(content)
+        if self._evaluation.add_summary(summary) and self._watch is not None:
+            self._watch.add_summary(summary)
 
     async def _follow(self, log: LogReader, take: Callable[[bytes], None]) -> None:
         out = False
@@ -123,3 +141,15 @@ class Evaluating:
                         gauge.labels(measure, name, bound).set(value)
             self._metrics.live_answered.labels(name).set(window.whole.answered)
             self._metrics.live_asked.labels(name).set(window.whole.asked)
+        if self._watch is not None:
+            for place, index in self._watch.indices.items():
+                self._metrics.drift.labels(*place).set(index)
+        for drift in self.quality.drifts:
+            self._metrics.drift_found.labels(drift.kind, drift.segment).set(drift.at)
+
+
+def _drift_watch(labels: tuple[str, ...]) -> DriftWatch:
+    """River takes seconds to import: a desk should not wait for it."""
+    from streamsel.learning.drift import DriftWatch
+
+    return DriftWatch(labels)

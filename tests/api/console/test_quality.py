@@ -27,8 +27,11 @@ async def test_a_lead_sees_how_good_the_model_is(desk: Reviewing, browser: Brows
         parts = [row[0] for row in await cells(window, "quality-parts")]
         assert parts == ["Label legitimate", "Label fraud", "country=<b>BR</b>", "country=PT"]
         text = await window.text("#quality-text")
-        assert "3,000 events, of which 60 were asked about." in text
+        assert "15,000 events, of which 300 were asked about." in text
         assert "would say an accuracy of 95%" in text
+        assert [row[1:3] for row in await cells(window, "quality-rounds")] == [["120", "40 min"]] * 2
+        drifts = await window.text("#quality-drifts")
+        assert "What is predicted has changed: country=<b>BR</b>" in drifts
         assert window.errors == []
 
 

@@ -11,6 +11,7 @@ import { showDisputes, showHeld, showQueues } from "./open.js";
 import { showOracles } from "./oracles.js";
 import { offerWindows, showQuality } from "./quality.js";
 import { showReviewers } from "./people.js";
+import { showDrifts, showRounds } from "./worth.js";
 
 const LOOK_SECONDS = 5;
 const MOST_LISTED = 100;
@@ -60,7 +61,11 @@ async function refresh() {
     call("GET", "v1/history").then(showHistory),
     call("GET", "v1/reviewers").then((reviewers) => showReviewers(reviewers, refresh)),
     call("GET", "v1/disputes").then(showDisputes),
-    call("GET", "v1/evaluation").then(showQuality),
+    call("GET", "v1/evaluation").then((evaluation) => {
+      showQuality(evaluation);
+      showRounds(evaluation);
+      showDrifts(evaluation);
+    }),
     call("GET", "v1/oracles").then(showOracles),
     Promise.all([list("leased"), list("waiting")]).then(([held, waiting]) => {
       const open = [...held.items, ...waiting.items];
