@@ -67,7 +67,7 @@
 --     expired dead          slots lost so, ever
 --     rate rate_at          completions a second, and when that was computed
 --     review reviews        mean time from claim to label; how many went into it
---     settled               the label-log offset up to which answers are known
+--     settled               the label-log offset up to which answers are known; settled:<epoch> of another epoch
 --   work                  the channel on which new work is told
 --
 -- ARGV
@@ -91,6 +91,7 @@
 --   abort     id, fence, reviewer                      1
 --   settle    position, WORD…                          the WORDs that stand
 --   settled                                            settled position, time
+--   forget    id…                                      how many queries there were
 --   dispute   id                                       1
 --   retract   id, revision, reviewer                   'undoing', label id, revision; or lease end, CLAIM
 --                                                      or 'stale', revision; or 'fixed'
@@ -1085,14 +1086,14 @@ function operation.settle(position)
       append(standing, word_of(id))
     end
   end
-  if tonumber(position) > tonumber(call('HGET', DESK, 'settled') or 0) then
-    call('HSET', DESK, 'settled', position)
+  if tonumber(position) > tonumber(call('HGET', DESK, SETTINGS.settled) or 0) then
+    call('HSET', DESK, SETTINGS.settled, position)
   end
   return standing
 end
 
 function operation.settled()
-  return {tonumber(call('HGET', DESK, 'settled') or 0), at}
+  return {tonumber(call('HGET', DESK, SETTINGS.settled) or 0), at}
 end
 
 function operation.dispute(query)
@@ -1154,6 +1155,35 @@ end
 
 function operation.resume(reviewer)
   return call('HDEL', REVIEWER .. reviewer, 'paused')
+end
+
+-- A query as if it had never been.
+function operation.forget()
+  local gone = 0
+  for i = FIRST, #ARGV do
+    local query = ARGV[i]
+    local known, slots = load(query, 'state', 'slots')
+    if known then
+      for _, id in ipairs(slots_of(query, slots)) do
+        local queue, lane, state, holder, by = load_with_place(id, 'state', 'holder', 'by')
+        if state then
+          leave(id, state, queue, lane, holder)
+          if state == 'waiting' or state == 'leased' or state == 'recording' then
+            count_open(lane, -1)
+          end
+          call('ZREM', DUE .. queue, id)
+          if by then
+            call('LREM', ANSWERS .. by, 0, id)
+          end
+          call('DEL', QUERY .. id)
+        end
+      end
+      call('ZREM', COMPLETE, query)
+      call('ZREM', DISPUTED, query)
+      gone = gone + 1
+    end
+  end
+  return gone
 end
 
 local function view(query, reviewer)

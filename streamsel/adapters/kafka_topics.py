@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -38,7 +38,8 @@ class KafkaTopics:
     outcomes: str
 
     @classmethod
-    def under(cls, prefix: str) -> KafkaTopics:
+    def under(cls, prefix: str, epoch: int = 1) -> KafkaTopics:
+        """``epoch`` is that of the label log."""
         names = (
             "events",
             "decisions",
@@ -49,7 +50,8 @@ class KafkaTopics:
             "summaries",
             "outcomes",
         )
-        return cls(*(prefix + name for name in names))
+        topics = cls(*(prefix + name for name in names))
+        return topics if epoch == 1 else replace(topics, labels=f"{topics.labels}.{epoch}")
 
     @property
     def kept(self) -> Mapping[str, str]:
@@ -87,7 +89,7 @@ async def ensure_topics(
                 topics.outcomes: (1, {}),
                 **dict.fromkeys(topics.kept, (1, _KEPT_FOR_EVER | _LARGEST_BATCH)),
             }
-            safety = {"min.insync.replicas": "2"} if replication_factor > 2 else {}
+            safety = _safety(replication_factor)
             missing = [
                 NewTopic(name, count, replication_factor, topic_configs=settings | safety)
                 for name, (count, settings) in wanted.items()
@@ -101,6 +103,33 @@ async def ensure_topics(
             return there[topics.decisions]
         finally:
             await admin.close()
+
+
+async def ensure_kept(cluster: KafkaCluster, topic: str, replication_factor: int = 1) -> None:
+    """Makes a topic of one partition that is kept for ever, if it is missing; returns when it is ready."""
+    with kafka_errors_as(SourceUnavailable, f"making sure of {topic} at {cluster.bootstrap_servers}"):
+        admin = cluster.admin()
+        try:
+            await admin.start()
+            if not await _is_ready(admin, topic):
+                settings = _KEPT_FOR_EVER | _LARGEST_BATCH | _safety(replication_factor)
+                await _create(admin, [NewTopic(topic, 1, replication_factor, topic_configs=settings)])
+                async with asyncio.timeout(_READY_SECONDS):
+                    while True:
+                        if await _is_ready(admin, topic):
+                            break
+                        await asyncio.sleep(0.05)
+        finally:
+            await admin.close()
+
+
+async def _is_ready(admin: AIOKafkaAdminClient, topic: str) -> bool:
+    (described,) = await admin.describe_topics([topic])
+    return described["error_code"] == NoError.errno and all(p["leader"] >= 0 for p in described["partitions"])
+
+
+def _safety(replication_factor: int) -> dict[str, str]:
+    return {"min.insync.replicas": "2"} if replication_factor > 2 else {}
 
 
 def _check_partitions(topics: KafkaTopics, counts: Mapping[str, int]) -> None:

@@ -64,14 +64,21 @@ class RedisReviewQueue:
     """
 
     def __init__(
-        self, client: Redis, prefix: str, settings: DeskSettings, routing: Routing | None = None
+        self,
+        client: Redis,
+        prefix: str,
+        settings: DeskSettings,
+        routing: Routing | None = None,
+        *,
+        epoch: int = 1,
     ) -> None:
+        """``epoch`` is that of the label log which ``settle`` follows."""
         self._client = client
         self._settings = settings
         self._routing = routing or Routing()
         self._queue_names = [queue.name for queue in self._routing.queues]
         keys = f"{{{prefix}}}:"
-        self._call = DeskScript(client, keys, settings_json(settings, self._routing))
+        self._call = DeskScript(client, keys, settings_json(settings, self._routing, epoch))
         self._work = WordOfWork(client, f"{keys}work")
         self._log = structlog.get_logger()
 

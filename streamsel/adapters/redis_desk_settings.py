@@ -8,7 +8,7 @@ from streamsel.review.routing import Routing
 from streamsel.review.settings import DeskSettings
 
 
-def settings_json(settings: DeskSettings, routing: Routing) -> bytes:
+def settings_json(settings: DeskSettings, routing: Routing, epoch: int = 1) -> bytes:
     """Durations in microseconds; 0 for a limit that there is not."""
     return orjson.dumps(
         {
@@ -24,6 +24,7 @@ def settings_json(settings: DeskSettings, routing: Routing) -> bytes:
             "work": micros(settings.work_seconds or 0.0),
             "rest": micros(settings.break_seconds),
             "gold": settings.gold_share,
+            "settled": settled_field(epoch),
             "order": [queue.name for queue in routing.queues],
             "queues": {
                 queue.name: {"to": queue.escalates_to, "sla": micros(queue.sla_seconds or 0.0)}
@@ -31,6 +32,11 @@ def settings_json(settings: DeskSettings, routing: Routing) -> bytes:
             },
         }
     )
+
+
+def settled_field(epoch: int) -> str:
+    """Under which the position in the label log of this epoch stands: a number means nothing in another."""
+    return "settled" if epoch == 1 else f"settled:{epoch}"
 
 
 def micros(seconds: float) -> int:

@@ -49,7 +49,10 @@ class RedisStreams:
 
     @property
     def labels(self) -> str:
-        return self.key("labels")
+        return self.labels_of(1)
+
+    def labels_of(self, epoch: int) -> str:
+        return self.key("labels" if epoch == 1 else f"labels.{epoch}")
 
     @property
     def audit(self) -> str:

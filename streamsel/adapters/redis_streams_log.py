@@ -86,13 +86,13 @@ class RedisKeptLog(RedisLogReader):
 
 
 class RedisLabelLog(RedisKeptLog):
-    """The label log."""
+    """The label log of one epoch."""
 
     _unreachable = LabelLogUnreachable
     _refused = LabelLogRefused
 
-    def __init__(self, streams: RedisStreams) -> None:
-        super().__init__(streams, streams.labels)
+    def __init__(self, streams: RedisStreams, epoch: int = 1) -> None:
+        super().__init__(streams, streams.labels_of(epoch))
 
     async def append(self, records: Sequence[bytes]) -> Sequence[int]:
         """See ``LabelLog``."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from streamsel.cli import labels_diff, labels_export, labels_import, labels_verify
+from streamsel.cli import labels_diff, labels_erase, labels_export, labels_import, labels_verify
 from streamsel.cli.options import AsJson, ConfigFile, load_config, print_json
 from streamsel.cli.progress import progress_bars
 
@@ -35,6 +35,7 @@ def options() -> None:
 app.command("export", epilog=labels_export.EXAMPLE)(labels_export.export)
 app.command("import", epilog=labels_import.EXAMPLE)(labels_import.import_)
 app.command("diff", epilog=labels_diff.EXAMPLE)(labels_diff.diff)
+app.command("erase", epilog=labels_erase.EXAMPLE)(labels_erase.erase)
 app.command("verify", epilog=labels_verify.EXAMPLE)(labels_verify.verify)
 
 

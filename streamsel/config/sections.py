@@ -113,6 +113,13 @@ class Labels(Section):
         "are imported.",
     )
 
+    retain_days: float | None = Field(
+        None,
+        gt=0,
+        description="'streamsel labels erase --expired' erases labels, opinions and what led to them after so "
+        "many days.",
+    )
+
     @property
     def signing_key(self) -> bytes | None:
         """The secret as it is used."""

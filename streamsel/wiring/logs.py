@@ -10,11 +10,13 @@ from typing import Any
 from aiokafka.helpers import create_ssl_context
 
 from streamsel.adapters.kafka import KafkaCluster
+from streamsel.adapters.kafka_epochs import KafkaEpochs
 from streamsel.adapters.kafka_log import KafkaKeptLog, KafkaLabelLog, KafkaLogReader
 from streamsel.adapters.kafka_sinks import KafkaDeadLetterSink, KafkaDecisionSink, KafkaEventIntake
 from streamsel.adapters.kafka_source import KafkaEventSource
 from streamsel.adapters.kafka_topics import KafkaTopics, ensure_topics
 from streamsel.adapters.redis_outcomes import OutcomeStreams
+from streamsel.adapters.redis_epochs import RedisEpochs
 from streamsel.adapters.redis_streams import RedisStreams, ensure_streams
 from streamsel.adapters.redis_streams_log import RedisKeptLog, RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisDeadLetterSink, RedisDecisionSink, RedisEventIntake
@@ -30,6 +32,7 @@ from streamsel.ports import (
     LabelLog,
     LogReader,
 )
+from streamsel.ports.epochs import Epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Logs:
     decision_readers: Sequence[LogReader]
     """By partition."""
     labels: LabelLog
+    epoch: int
+    """Of the label log."""
     dead_letters: DeadLetterSink
     audit: AuditLog
     configurations: KeptLog
@@ -61,8 +66,10 @@ class Logs:
 
 async def kafka_logs(settings: Kafka) -> Logs:
     """Topics made or checked; raises ``TopicRefused``, or ``SourceUnavailable`` when no broker answers."""
-    cluster = KafkaCluster(settings.bootstrap_servers or "", _client_options(settings))
-    topics = KafkaTopics.under(settings.prefix)
+    cluster = kafka_cluster(settings)
+    epochs = KafkaEpochs(cluster, settings.prefix, replication_factor=settings.replication_factor)
+    epoch = await _in_force(epochs)
+    topics = KafkaTopics.under(settings.prefix, epoch)
     partitions = await ensure_topics(
         cluster, topics, partitions=settings.partitions, replication_factor=settings.replication_factor
     )
@@ -75,6 +82,7 @@ async def kafka_logs(settings: Kafka) -> Logs:
         decisions=KafkaDecisionSink(cluster, topics.decisions),
         decision_readers=[KafkaLogReader(cluster, topics.decisions, part) for part in range(partitions)],
         labels=KafkaLabelLog(cluster, topics.labels),
+        epoch=epoch,
         dead_letters=KafkaDeadLetterSink(cluster, topics.dead_letters),
         audit=KafkaKeptLog(cluster, topics.audit),
         configurations=KafkaKeptLog(cluster, topics.configurations),
@@ -92,13 +100,15 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
     """On a Redis 7 or Valkey server; raises ``TopicRefused`` when it would not keep the label log."""
     streams, partitions = RedisStreams(url, prefix), settings.partitions
     await ensure_streams(streams, partitions=partitions)
+    epoch = await _in_force(RedisEpochs(streams))
     return Logs(
         kind="redis",
         source=RedisEventSource(streams, partitions, settings.group, lease_seconds=settings.session_seconds),
         intake=RedisEventIntake(streams, partitions),
         decisions=RedisDecisionSink(streams),
         decision_readers=[RedisLogReader(streams, streams.decisions(part)) for part in range(partitions)],
-        labels=RedisLabelLog(streams),
+        labels=RedisLabelLog(streams, epoch),
+        epoch=epoch,
         dead_letters=RedisDeadLetterSink(streams),
         audit=RedisKeptLog(streams, streams.audit),
         configurations=RedisKeptLog(streams, streams.configurations),
@@ -110,6 +120,18 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
             lease_seconds=settings.session_seconds,
         ),
     )
+
+
+def kafka_cluster(settings: Kafka) -> KafkaCluster:
+    """Where the brokers are, and how to speak to them."""
+    return KafkaCluster(settings.bootstrap_servers or "", _client_options(settings))
+
+
+async def _in_force(epochs: Epochs) -> int:
+    try:
+        return await epochs.current()
+    finally:
+        await epochs.close()
 
 
 def _client_options(settings: Kafka) -> dict[str, Any]:

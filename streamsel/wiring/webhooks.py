@@ -44,7 +44,8 @@ def webhook_deliveries(
 
 def _sources(webhook: WebhookTable, logs: Logs) -> Iterator[tuple[str, LogReader, Reading]]:
     if {"label.recorded", "label.retracted"} & {*webhook.events}:
-        yield "labels", logs.labels, of_label_log(webhook.events)
+        name = "labels" if logs.epoch == 1 else f"labels.{logs.epoch}"
+        yield name, logs.labels, of_label_log(webhook.events)
     if "query.offered" in webhook.events:
         for partition, reader in enumerate(logs.decision_readers):
             yield f"decisions:{partition}", reader, of_decisions

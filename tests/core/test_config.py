@@ -52,6 +52,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "labels.guideline_url": ("https://wiki.example/fraud", "https://wiki.example/fraud"),
     "labels.guideline_version": ("2026-11", "2026-11"),
     "labels.manifest_key": ("sixteen characters", SecretStr("sixteen characters")),
+    "labels.retain_days": ("365", 365.0),
     "model.preset": ("forest", "forest"),
     "model.factory": ("package.module:function", "package.module:function"),
     "model.seed": ("7", 7),
