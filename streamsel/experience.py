@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import mul
 from typing import Any, NamedTuple
 
 from streamsel.records import Experience, Lane
@@ -67,26 +68,20 @@ class Tally:
         """
         index = labels.index(label)
         counts = (*self.counts[:index], self.counts[index] + 1, *self.counts[index + 1 :])
-        if lane == "none":
-            return replace(self, counts=counts)
-        shares = shares_of(predicted, labels) or [1.0 / len(labels)] * len(labels)
-        loss = _loss(shares[index])
-        if lane == "uncertain":
-            entropy = sum(share * _loss(share) for share in shares)
-            return replace(
-                self,
-                counts=counts,
-                uncertain_loss=self.uncertain_loss.add(loss),
-                uncertain_entropy=self.uncertain_entropy.add(entropy),
-            )
-        # Laplace's rule: a class not met before is unlikely, not impossible.
-        prior = (self.counts[index] + 1) / (sum(self.counts) + len(labels))
-        return replace(
-            self,
-            counts=counts,
-            explored_loss=self.explored_loss.add(loss),
-            explored_prior_loss=self.explored_prior_loss.add(_loss(prior)),
-        )
+        explored, prior_loss = self.explored_loss, self.explored_prior_loss
+        uncertain, entropy = self.uncertain_loss, self.uncertain_entropy
+        if lane != "none":
+            shares = shares_of(predicted, labels) or [1.0 / len(labels)] * len(labels)
+            losses = [_loss(share) for share in shares]
+            if lane == "uncertain":
+                uncertain = uncertain.add(losses[index])
+                entropy = entropy.add(sum(map(mul, shares, losses)))
+            else:
+                explored = explored.add(losses[index])
+                # Laplace's rule: a class not met before is unlikely, not impossible.
+                prior = (self.counts[index] + 1) / (sum(self.counts) + len(labels))
+                prior_loss = prior_loss.add(_loss(prior))
+        return Tally(counts, explored, prior_loss, uncertain, entropy)
 
 
 def shares_of(opinion: Mapping[Any, float], labels: Sequence[Hashable]) -> list[float] | None:

@@ -35,7 +35,7 @@ class Fields:
         if not isinstance(content, Mapping):
             raise Unreadable(f"unreadable_{what}", f"a JSON object is needed, not {_shown(content)}")
         self._what = what
-        self._content: Mapping[str, Any] = content
+        self.content: Mapping[str, Any] = content
 
     def text(self, name: str, default: str | None = None) -> str:
         value = self._get(name, default)
@@ -56,10 +56,10 @@ class Fields:
         return float(value)
 
     def optional_number(self, name: str) -> float | None:
-        return None if self._content.get(name) is None else self.number(name)
+        return None if self.content.get(name) is None else self.number(name)
 
     def optional_text(self, name: str) -> str | None:
-        return None if self._content.get(name) is None else self.text(name)
+        return None if self.content.get(name) is None else self.text(name)
 
     def features(self, name: str, *, required: bool = True) -> dict[str, Value]:
         """Feature values by name, sorted by name."""
@@ -112,7 +112,7 @@ class Fields:
         return self._get(name, None)
 
     def has(self, name: str) -> bool:
-        return self._content.get(name) is not None
+        return self.content.get(name) is not None
 
     def _mapping(self, name: str, *, required: bool) -> Mapping[str, Any]:
         value = self._get(name, None if required else {})
@@ -121,7 +121,7 @@ class Fields:
         return value
 
     def _get(self, name: str, default: Any) -> Any:
-        value = self._content.get(name, default)
+        value = self.content.get(name, default)
         if value is None:
             raise Unreadable(f"unreadable_{self._what}", f"field '{name}' is missing")
         return value

@@ -12,6 +12,7 @@ import orjson
 
 from streamsel.codec.directives import directive_of, encode_directive
 from streamsel.codec.fields import VERSION, Fields, Unreadable
+from streamsel.codec.plain_labels import plain_label
 from streamsel.records import (
     DeadLetter,
     Directive,
@@ -162,7 +163,7 @@ def decode_log_record(content: bytes | dict[str, Any]) -> LogRecord:
             return _opinion(fields)
         case "retraction":
             return _retraction(fields)
-    return Label(
+    return plain_label(fields.content, LABEL_SOURCES, LANES) or Label(
         label_id=fields.text("label_id"),
         revision=fields.integer("revision"),
         event_id=fields.text("event_id"),

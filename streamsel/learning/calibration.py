@@ -6,8 +6,6 @@ for each just before it learned it follows from the log, so every replica comes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +22,6 @@ _STEPS = 30
 _CLOSE = 1e-9
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
     """Temperature scaling: p ∝ p^scale, by maximum likelihood with a Gaussian prior around 1. (C. Guo et al.,
     On Calibration of Modern Neural Networks, ICML 2017; of two labels it is Platt scaling without intercept,
@@ -35,23 +32,33 @@ class Calibration:
     overlap they cost points of accuracy.
     """
 
-    scale: float
-    """Below 1 the model has been too sure of itself, above 1 not enough."""
-    logarithms: Floats
-    """(window, labels) of smoothed predictions"""
-    answers: NDArray[np.int64]
-    """(window,) the index of the label each event turned out to have"""
+    __slots__ = ("_scale", "answers", "logarithms")
+
+    def __init__(self, logarithms: Floats, answers: NDArray[np.int64]) -> None:
+        self.logarithms = logarithms
+        """(window, labels) of smoothed predictions"""
+        self.answers = answers
+        """(window,) the index of the label each event turned out to have"""
+        self._scale: float | None = None
 
     @classmethod
     def identity(cls, labels: int) -> Calibration:
         """Before the first label of the explore lane, for so many labels to choose from."""
-        return cls(1.0, np.zeros((0, labels)), np.zeros(0, np.int64))
+        return cls(np.zeros((0, labels)), np.zeros(0, np.int64))
+
+    @property
+    def scale(self) -> float:
+        """Below 1 the model has been too sure of itself, above 1 not enough. Fitted when first asked for: a
+        fold that only learns need not know."""
+        if self._scale is None:
+            self._scale = _fitted(self.logarithms, self.answers) if len(self.answers) else 1.0
+        return self._scale
 
     def learned(self, predicted: Floats, y: int) -> Calibration:
         """With one label of the explore lane more: what the model had predicted, (labels,), and its index."""
         logarithms = np.vstack((self.logarithms, _logarithms(predicted)))[-WINDOW:]
         answers = np.append(self.answers, y)[-WINDOW:]
-        return Calibration(_fitted(logarithms, answers), logarithms, answers)
+        return Calibration(logarithms, answers)
 
     def __call__(self, probabilities: Floats) -> Floats:
         """(rows, labels) to the same calibrated. A row of NaN stays one, and so does a table without columns.

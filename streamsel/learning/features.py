@@ -35,7 +35,10 @@ class Parts(NamedTuple):
 
 def present(features: Mapping[str, Value]) -> dict[str, Value]:
     """What is there, by sorted names: a model's input is the same wherever it comes from."""
-    return {name: features[name] for name in sorted(features) if features[name] is not None}
+    names = sorted(features)
+    if None not in features.values():
+        return {name: features[name] for name in names}
+    return {name: features[name] for name in names if features[name] is not None}
 
 
 def parts(features: Mapping[str, Value], text: str | None) -> Parts:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from hashlib import blake2b
@@ -65,9 +65,20 @@ class Applied:
 
     outcome: Outcome
     detail: str = ""
-    predicted: Floats | None = None
-    """Of a label of the explore lane that was learned: the probabilities (labels,) that the model would have
-    served just before; ``None`` if it had no opinion."""
+    explored: tuple[Calibration, Floats] | None = None
+
+    @property
+    def predicted(self) -> Floats | None:
+        """Of a label of the explore lane that was learned: the probabilities (labels,) that the model would
+        have served just before; ``None`` if it had no opinion."""
+        if self.explored is None:
+            return None
+        calibration, predicted = self.explored
+        served: Floats = calibration(predicted[np.newaxis])[0]
+        return served
+
+
+_LEARNED = Applied(Outcome.LEARNED)
 
 
 class Fold:
@@ -229,19 +240,19 @@ class Fold:
         except Exception as error:  # noqa: BLE001 - an estimator of someone's own may raise anything
             return Applied(Outcome.REFUSED, f"{type(error).__name__}: {error}")
         learned = self._learned
-        calibration, served = learned.calibration, None
+        calibration, explored = learned.calibration, None
         if predicted is not None:
-            served = calibration(predicted[np.newaxis])[0]
+            explored = calibration, predicted
             calibration = calibration.learned(predicted, self.spec.labels.index(label.label))
-        self._learned = replace(
-            learned,
-            tally=learned.tally.learned(label.label, self.spec.labels, lane, label.probabilities),
-            calibration=calibration,
-            labels=learned.labels + 1,
-            probes=(*learned.probes, features)[:PROBES],
+        probes = learned.probes
+        self._learned = Learned(
+            learned.tally.learned(label.label, self.spec.labels, lane, label.probabilities),
+            calibration,
+            learned.labels + 1,
+            probes if len(probes) == PROBES else (*probes, features),
         )
         self._checkpoints.take(self.version, self._learned, self.model)
-        return Applied(Outcome.LEARNED, predicted=served)
+        return Applied(Outcome.LEARNED, explored=explored) if explored else _LEARNED
 
     def _predicted(self, features: dict[str, Value]) -> Floats | None:
         try:

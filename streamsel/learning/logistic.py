@@ -58,9 +58,10 @@ class ScaledLogistic(base.Classifier):
         if y not in self.labels:
             raise ValueError(unknown_label(y, self.labels))
         known = parts(x, self.text)
-        self.scaler.learn_one(known.numbers)
-        target = y == self.labels[1] if len(self.labels) == 2 else y
-        self.classifier.learn_one(self._encoded(known), target)
+        _learn_moments(self.scaler, known.numbers)
+        encoded = self._encoded(known)
+        for regression, label in zip(self.regressions, self.labels[-len(self.regressions) :], strict=True):
+            _learn(regression, encoded, target=y == label)
         self.seen.add(y)
         self.learned += 1
 
@@ -94,11 +95,11 @@ class ScaledLogistic(base.Classifier):
         return {name: sign * value for name, value in added.items() if value}
 
     def _encoded(self, known: Parts) -> dict[str | int, float]:
-        means, variances = self.scaler.means, self.scaler.vars
+        means, variance_of = self.scaler.means, self.scaler.vars.get
         encoded: dict[str | int, float] = {CONSTANT: 1.0}
         for name, value in known.numbers.items():
             # River's own transform would keep every name it is ever asked about.
-            variance = variances.get(name, 0.0)
+            variance = variance_of(name)
             if variance:
                 score = (value - means[name]) / variance**0.5
                 ordinary = -LARGEST_SCORE <= score <= LARGEST_SCORE
@@ -111,3 +112,29 @@ class ScaledLogistic(base.Classifier):
 
 def _regression() -> Any:
     return linear_model.LogisticRegression(optimizer=optim.AdaGrad(LEARNING_RATE), intercept_lr=0.0)
+
+
+# What River's own ``learn_one`` does to the same objects, to the last bit, in less time: it is most of what
+# rebuilding a model from the log takes.
+
+
+def _learn_moments(scaler: preprocessing.StandardScaler, numbers: Mapping[str, float]) -> None:
+    counts, means, variances = scaler.counts, scaler.means, scaler.vars
+    for name, value in numbers.items():
+        count = counts[name] + 1
+        before = means[name]
+        mean = before + (value - before) / count
+        variance = variances[name]
+        counts[name], means[name] = count, mean
+        variances[name] = variance + ((value - before) * (value - mean) - variance) / count
+
+
+def _learn(regression: Any, encoded: Mapping[str | int, float], *, target: bool) -> None:
+    weights, optimizer = regression._weights, regression.optimizer  # noqa: SLF001
+    slope = regression.loss.gradient(target, weights.dot(encoded) + regression.intercept)
+    rate, eps, squares, weight_of = optimizer.learning_rate, optimizer.eps, optimizer.g2, weights.get
+    for name, value in encoded.items():
+        gradient = value * slope
+        squares[name] = total = squares[name] + gradient**2
+        weights[name] = weight_of(name, 0.0) - rate / (total + eps) ** 0.5 * gradient
+    optimizer.n_iterations += 1
