@@ -139,6 +139,11 @@ class Metrics:
             ["measure", "window", "bound"],
             registry=r,
         )
+        self.plateau = Gauge(
+            "streamsel_plateau",
+            "1 while labels have stopped to pay and only exploration is asked about.",
+            registry=r,
+        )
         self.drift = Gauge(
             "streamsel_drift",
             "Population stability index of a feature, or of predictions; 0.25 is a major shift.",

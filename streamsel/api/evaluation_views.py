@@ -148,6 +148,10 @@ class EvaluationView(View):
 
     rounds: list[RoundView] = Field(description="The last ones, oldest first.")
     drifts: list[DriftView] = Field(description="The last ones, oldest first.")
+    resting_since: float | None = Field(
+        description="Since when labels have stopped to pay and only exploration is asked about.",
+        examples=[None],
+    )
 
     @classmethod
     def of(cls, quality: Quality) -> Self:
@@ -157,6 +161,7 @@ class EvaluationView(View):
             windows={name: WindowView.of(one) for name, one in quality.windows.items()},
             rounds=[RoundView.of(one) for one in quality.rounds],
             drifts=[DriftView.of(one) for one in quality.drifts],
+            resting_since=quality.resting_since,
         )
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from streamsel.config.base import Positive, Section, Share, nearest
 from streamsel.config.constraints import CostsTable, NamedTable, QuotaTable, RuleTable
+from streamsel.config.plateau import PlateauTable
 from streamsel.selection.acquisition import ACQUISITIONS
 from streamsel.selection.constraints import ConstraintSettings
 from streamsel.selection.fields import PREDICTED, PREDICTED_CLASS
@@ -66,6 +67,9 @@ class Select(Section):
     costs: CostsTable = Field(CostsTable(), description="What queries cost; utility is weighed against it.")
     duplicates: int = Field(
         3, ge=0, description="How often one pattern is asked about within a window; 0: as often as it comes."
+    )
+    plateau: PlateauTable | None = Field(
+        None, description="With it, only exploration is asked about once labels have stopped to pay."
     )
     seed: int = Field(0, ge=0, description="Of the exploration draw.")
     on_desk_outage: Literal["pause", "shed"] = Field(

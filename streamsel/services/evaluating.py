@@ -13,6 +13,7 @@ import structlog
 from streamsel.codec import Unreadable, decode_log_record
 from streamsel.codec.summaries import decode_summary
 from streamsel.learning.evaluation.evaluation import Evaluation, Terms, WindowQuality
+from streamsel.learning.evaluation.plateau import Plateau, resting_since
 from streamsel.learning.evaluation.rounds import Round, rounds
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader, SourceUnavailable
@@ -41,19 +42,29 @@ class Quality:
     """The last ones, oldest first."""
     drifts: Sequence[Drift] = ()
     """The last ones, oldest first."""
+    resting_since: float | None = None
+    """Since when labels have stopped to pay, by the rule that was declared."""
 
 
 class Evaluating:
     """``run`` until cancelled. All it knows follows from the logs, and is kept nowhere else."""
 
     def __init__(
-        self, labels: LogReader, summaries: LogReader, terms: Terms, clock: Clock, metrics: Metrics
+        self,
+        labels: LogReader,
+        summaries: LogReader,
+        terms: Terms,
+        clock: Clock,
+        metrics: Metrics,
+        plateau: Plateau | None = None,
     ) -> None:
+        """Without ``plateau`` labelling never rests."""
         self.quality = Quality(clock.time())
         """As of the last refresh."""
         self._labels = labels
         self._summaries = summaries
         self._evaluation = Evaluation(terms)
+        self._plateau = plateau
         self._watch: DriftWatch | None = None
         self._clock = clock
         self._metrics = metrics
@@ -77,6 +88,10 @@ class Evaluating:
             parts.create_task(self._follow(self._summaries, self._take_summary))
             parts.create_task(self._refresh_often())
 
+    def resting(self) -> bool:
+        """Whether only exploration is to be asked about."""
+        return self.quality.resting_since is not None
+
     async def refresh(self) -> None:
         """Brings ``quality`` up to now."""
         async with self._free:
@@ -85,7 +100,11 @@ class Evaluating:
 
     def _as_of(self, now: float) -> Quality:
         drifts = () if self._watch is None else tuple(self._watch.told)
-        return Quality(now, self._evaluation.windows(now), rounds(self._evaluation, now), drifts)
+        found = rounds(self._evaluation, now)
+        since = None
+        if self._plateau is not None:
+            since = resting_since(found, [drift.at for drift in drifts], self._plateau)
+        return Quality(now, self._evaluation.windows(now), found, drifts, since)
 
     def _take_label(self, content: bytes) -> None:
         record = decode_log_record(content)
@@ -144,6 +163,7 @@ class Evaluating:
         if self._watch is not None:
             for place, index in self._watch.indices.items():
                 self._metrics.drift.labels(*place).set(index)
+        self._metrics.plateau.set(self.resting())
         for drift in self.quality.drifts:
             self._metrics.drift_found.labels(drift.kind, drift.segment).set(drift.at)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -74,11 +75,14 @@ class Pacing:
         clock: Clock,
         metrics: Metrics,
         budget: Budget | None = None,
+        resting: Callable[[], bool] = lambda: False,
     ) -> None:
+        """While ``resting`` is true, only exploration is asked about."""
         self._name = name
         self._queue = queue
         self._policy = policy
         self._budget = budget if budget is not None else Budget()
+        self._resting = resting
         self._on_outage = on_outage
         self._clock = clock
         self._metrics = metrics
@@ -150,6 +154,8 @@ class Pacing:
             return
         affordable = self._budget.fraction(now, events_per_second, facts.events_per_second)
         self._rate = self._policy.rate(facts, affordable)
+        if self._resting():
+            self._rate = replace(self._rate, fraction=self._rate.explore_fraction)
         # What is still on its way, or landed meanwhile, may not be among the facts.
         self._outstanding -= landed
         self._landed -= landed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamsel.config import Config
 from streamsel.learning.evaluation.evaluation import Terms
+from streamsel.learning.evaluation.plateau import Plateau
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock
 from streamsel.services.evaluating import Evaluating
@@ -15,4 +16,6 @@ def evaluating_of(config: Config, logs: Logs, clock: Clock, metrics: Metrics) ->
     capacity = config.capacity
     settle_seconds = capacity.expire_seconds + capacity.attempts * capacity.lease_seconds
     terms = Terms(tuple(config.labels.names), settle_seconds, config.evaluation.costs)
-    return Evaluating(logs.labels, logs.summaries, terms, clock, metrics)
+    table = config.select.plateau
+    plateau = None if table is None else Plateau(table.labels, table.margin)
+    return Evaluating(logs.labels, logs.summaries, terms, clock, metrics, plateau)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 
 from streamsel.codec import EventDecoder
 from streamsel.config import Config, ConfigurationError
@@ -31,8 +32,9 @@ def selector_of(
     metrics: Metrics,
     configuration: str,
     summariser: Summariser,
+    resting: Callable[[], bool],
 ) -> Selector:
-    """``configuration`` is the id under which it was recorded.
+    """``configuration`` is the id under which it was recorded; while ``resting``, only exploration is asked.
 
     Raises ``ConfigurationError`` for a strategy that can't be found, or can't work with the model."""
     decoder = EventDecoder(layout(config), max_bytes=config.stream.max_bytes)
@@ -42,7 +44,7 @@ def selector_of(
         dead_letters=logs.dead_letters,
         queue=queue,
         decider=Decider(decoder, model, _strategy(config, model), clock, metrics, configuration, summariser),
-        pacing=_pacing(config, queue, clock, metrics),
+        pacing=_pacing(config, queue, clock, metrics, resting),
         on_outage=config.select.on_desk_outage,
         clock=clock,
         metrics=metrics,
@@ -71,7 +73,9 @@ def _strategy(config: Config, model: ServingModel) -> QueryStrategy:
         raise ConfigurationError(f"select.strategy: {error}") from None
 
 
-def _pacing(config: Config, queue: ReviewQueue, clock: Clock, metrics: Metrics) -> Pacing:
+def _pacing(
+    config: Config, queue: ReviewQueue, clock: Clock, metrics: Metrics, resting: Callable[[], bool]
+) -> Pacing:
     select, capacity = config.select, config.capacity
     return Pacing(
         f"{socket.gethostname()}:{os.getpid()}",
@@ -87,4 +91,5 @@ def _pacing(config: Config, queue: ReviewQueue, clock: Clock, metrics: Metrics) 
         clock,
         metrics,
         Budget(select.labels_per_hour, select.money_per_day, select.costs.costs().ordinary()),
+        resting,
     )

@@ -159,6 +159,7 @@ async def running(
         deliveries: list[Delivery] = []
         oracles: list[Part] = []
         accounts = oracle_accounts(config)
+        evaluating = evaluating_of(config, logs, clock, metrics)
         if "desk" in roles:
             service.desk = desk_of(config, queue, logs.labels, clock, metrics)
             await service.desk.set_gold(gold(config, clock))
@@ -175,7 +176,15 @@ async def running(
             summariser = Summariser(logs.summaries, clock)
             stack.push_async_callback(summariser.close)
             selector = selector_of(
-                config, logs, queue, learner.scorer, clock, metrics, configuration, summariser
+                config,
+                logs,
+                queue,
+                learner.scorer,
+                clock,
+                metrics,
+                configuration,
+                summariser,
+                evaluating.resting,
             )
             service.learner, service.selector = learner, selector
             service.trials = trials_of(logs, directing(config, logs.labels), learner, metrics, clock)
@@ -188,8 +197,8 @@ async def running(
         evidence = evidence_finder(service.desk, logs)
         parts = _api_parts(service, sessions, audit, history, one_time_token, configuration, evidence)
         if service.desk is not None:
-            evaluating = evaluating_of(config, logs, clock, metrics)
             parts = replace(parts, evaluating=evaluating, oracles=accounts)
+        if service.desk is not None or config.select.plateau is not None:
             service.start("evaluation", evaluating.run())
         app = create_app(parts)
         server = await serve(app, config.desk.host, config.desk.port)

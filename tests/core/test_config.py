@@ -16,6 +16,7 @@ from streamsel.config.auth import Oidc
 from streamsel.config.constraints import ConditionTable, CostsTable, QuotaTable, RuleTable
 from streamsel.config.desk import FloorTable, GoldTable, OverlapTable, QueueTable
 from streamsel.config.oracles import ModelTable, OutcomesTable, RuleOracleTable
+from streamsel.config.plateau import PlateauTable
 from streamsel.config.webhooks import WebhookTable
 
 HASH = "ab" * 32
@@ -106,6 +107,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "desk.overlap": ('{"share": 0.1}', OverlapTable(share=0.1)),
     "desk.gold": ('{"file": "gold.csv"}', GoldTable(file=Path("gold.csv"))),
     "desk.floor": ('{"accuracy": 0.8}', FloorTable(accuracy=0.8)),
+    "select.plateau": ('{"labels": 500}', PlateauTable(labels=500)),
     "evaluation.costs": ('{"negative": {"positive": 50}}', {"negative": {"positive": 50.0}}),
     "oracles.outcomes": ('{"authority": 200}', OutcomesTable(authority=200)),
     "oracles.models": (json.dumps({"gpt": MODEL}), {"gpt": ModelTable.model_validate(MODEL)}),

@@ -182,3 +182,30 @@ def test_the_events_of_this_selector_are_reported() -> None:
         assert told == [("me", 500)]
 
     in_virtual_time(scenario())
+
+
+def test_while_labels_have_stopped_to_pay_only_exploration_is_asked_about() -> None:
+    """From one report to the next, and back: what the desk can bear is as it was."""
+
+    async def scenario() -> None:
+        resting = False
+        pacing = Pacing(
+            "one",
+            DeskDouble(World()),  # type: ignore[arg-type]
+            POLICY,
+            "pause",
+            LoopClock(),
+            Metrics(),
+            resting=lambda: resting,
+        )
+        await pacing.report()
+        working = pacing.rate
+        assert working.fraction > working.explore_fraction > 0.0
+        resting = True
+        await pacing.report()
+        assert pacing.rate.fraction == pacing.rate.explore_fraction == working.explore_fraction
+        resting = False
+        await pacing.report()
+        assert pacing.rate == working
+
+    in_virtual_time(scenario())

@@ -1,7 +1,7 @@
 /** What labelling brought lately, and what has changed in the stream. */
 
 import { byId, element } from "../shared/dom.js";
-import { age, duration, percent, timeOfDay } from "../shared/formats.js";
+import { age, duration, moment, percent, timeOfDay } from "../shared/formats.js";
 import { fillTable } from "./table.js";
 
 const MOST_SHOWN = 8;
@@ -30,9 +30,13 @@ const COLUMNS = [
 ];
 
 /** `rounds`: of GET /v1/evaluation, oldest first; the latest is shown first. */
-export function showRounds({ rounds }) {
+export function showRounds({ rounds, resting_since }) {
   fillTable(byId("quality-rounds"), COLUMNS, rounds.slice(-MOST_SHOWN).reverse());
-  byId("rounds-none").textContent = rounds.length ? "" : "Fewer than a hundred labels tell of it yet.";
+  byId("rounds-none").textContent = resting_since
+    ? `Labels have stopped to pay: since ${moment(new Date(resting_since * 1000))} only random draws are asked about.`
+    : rounds.length
+      ? ""
+      : "Fewer than a hundred labels tell of it yet.";
 }
 
 /** `drifts`: of GET /v1/evaluation, oldest first; the latest is shown first. */
