@@ -23,6 +23,8 @@ UNSIGNED = "unsigned"
 class Manifest:
     """The standing labels before offset ``at`` of a label log."""
 
+    epoch: int
+    """Of the label log; offsets mean nothing in another."""
     beginning: int
     """The offset of the oldest record it had."""
     at: int

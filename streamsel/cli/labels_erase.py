@@ -54,7 +54,8 @@ def erase(
     if erased and erased.exports_from is not None:
         typer.echo(
             f"The label log is in epoch {erased.epoch} now, and {erased.snapshots} snapshots are deleted. "
-            f"Exports made before at offsets above {erased.exports_from} hold what was erased: delete them."
+            f"Exports of the epoch before at offsets above {erased.exports_from} hold what was erased: "
+            "delete them."
         )
 
 

@@ -64,7 +64,8 @@ async def _export(settings: Config, file: Path, at: int | None, reviewers: bool)
     from streamsel.services.standing import standing_labels
 
     names = settings.labels.names
-    async with wiring.opened_label_log(settings) as log:
+    async with wiring.opened_logs(settings) as logs:
+        log = logs.labels
         with progress_bars("records") as watch:
             standing = await standing_labels(log, at, names, watch)
             directing = wiring.directing(settings, log)
@@ -76,6 +77,7 @@ async def _export(settings: Config, file: Path, at: int | None, reviewers: bool)
                     write(table.row(offset, label))
                     rows += 1
         manifest = Manifest(
+            epoch=logs.epoch,
             beginning=await log.beginning(),
             at=standing.at,
             rows=rows,
