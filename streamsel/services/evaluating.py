@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from streamsel.learning.drift import Drift, DriftWatch
 
 REFRESH_SECONDS = 10.0
+_REST = 10.0
+"""A refresh waits at least so many times as long as the last one took."""
 _LARGEST_READ = 500
 _READ_SECONDS = 1.0
 _SLICE_SECONDS = 0.004
@@ -147,9 +149,12 @@ class Evaluating:
             await asyncio.sleep(0)
 
     async def _refresh_often(self) -> None:
+        took = 0.0
         while True:
-            await asyncio.sleep(REFRESH_SECONDS)
+            await asyncio.sleep(max(REFRESH_SECONDS, _REST * took))
+            began = self._clock.monotonic()
             await self.refresh()
+            took = self._clock.monotonic() - began
 
     def _show(self) -> None:
         gauge = self._metrics.live_quality

@@ -55,7 +55,7 @@ class Estimate(NamedTuple):
 
     def within(self, least: float, most: float) -> Estimate:
         """Cut to what is possible."""
-        return Estimate(*(min(max(one, least), most) if one == one else one for one in self))
+        return Estimate(*(float(min(max(one, least), most)) if one == one else one for one in self))
 
 
 NOTHING = Estimate(math.nan)
@@ -105,9 +105,10 @@ class Weighing:
         self._propensities = answers.propensities
         self.weights: Floats = rates[self._lanes] / answers.propensities
         """(answers,)"""
-        predicted = answers.predicted
-        sure = binned(answers.probabilities[np.arange(len(answers)), predicted])
-        self.strata: NDArray[np.intp] = predicted * BINS + sure
+        self.predicted: NDArray[np.intp] = answers.predicted
+        """(answers,)"""
+        sure = binned(answers.probabilities[np.arange(len(answers)), self.predicted])
+        self.strata: NDArray[np.intp] = self.predicted * BINS + sure
         """(answers,), indices into the flat histogram"""
         self._events = histogram.ravel()
         self._speaking = np.bincount(self.strata, minlength=len(self._events)) + _RELUCTANCE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Answered:
         self._lanes = np.zeros(_FIRST_ROOM, dtype=np.int8)
         self._decided_at = np.zeros(_FIRST_ROOM)
         self._seconds = np.zeros(_FIRST_ROOM)
-        self._cells: dict[str, list[int]] = {}
+        self._cells: dict[str, array[int]] = {}
         """By segment's cell, the rows of its events."""
 
     def add(self, record: Label | Retraction) -> int | None:
@@ -58,7 +59,7 @@ class Answered:
         if new:
             row = self._new_row()
             for name, value in label.segments.items():
-                self._cells.setdefault(f"{name}={value}", []).append(row)
+                self._cells.setdefault(f"{name}={value}", array("q")).append(row)
         self._known[key] = (record.revision, row)
         self._truth[row] = self._index[label.label]
         self._probabilities[row] = said
@@ -93,7 +94,9 @@ class Answered:
 
     def of_cell(self, name: str, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Those of them whose events belong to the cell of a segment."""
-        return np.intersect1d(np.array(self._cells.get(name, ()), dtype=np.intp), rows)
+        own = np.zeros(self._count, dtype=np.bool_)
+        own[np.array(self._cells.get(name, array("q")), dtype=np.intp)] = True
+        return rows[own[rows]]
 
     def _usable(self, label: Label) -> tuple[Label, list[float]] | None:
         """With what was predicted; ``None`` when nothing is told by it about quality."""

@@ -17,7 +17,7 @@ from streamsel.learning.evaluation.aipw import Estimate
 from streamsel.learning.evaluation.answered import Answered
 from streamsel.learning.evaluation.measures import Cell, Measures
 from streamsel.learning.evaluation.population import SLOT, WHOLE, Population
-from streamsel.learning.evaluation.ranking import MOST_ANSWERS, bootstrapped, ranked
+from streamsel.learning.evaluation.ranking import MOST_ANSWERS, ranked
 from streamsel.learning.evaluation.sums import Columns, Floats
 from streamsel.records import Label, LogRecord, Retraction, Summary
 
@@ -151,7 +151,7 @@ class Evaluation:
         measures = dict(cell.measures(self.terms.cost_table))
         if ranking:
             weights = cell.weighing.weights
-            measures["calibration_error"] = bootstrapped(cell.calibration_error, weights)
+            measures["calibration_error"] = cell.calibration_error()
             last = slice(-MOST_ANSWERS, None)
             measures |= ranked(self.answered.answers(rows[last]), weights[last])
         return CellQuality(

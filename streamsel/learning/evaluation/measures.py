@@ -17,10 +17,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from streamsel.experience import LEAST_PROBABILITY
-from streamsel.learning.evaluation.aipw import NOTHING, Answers, Estimate, Weighing
+from streamsel.learning.evaluation.aipw import LEAST_ANSWERS, NOTHING, Answers, Estimate, Weighing
+from streamsel.learning.evaluation.ranking import bootstrapped
 from streamsel.learning.evaluation.sums import BINS, Columns, Floats, entropies
 
 Measures = Mapping[str, Estimate]
+
+_BLOCKS = 500
+"""Answers are drawn by so many groups where there are more: that is much faster, and as good."""
 
 
 class Cell:
@@ -37,11 +41,12 @@ class Cell:
         self._expected = row[columns.expected].reshape(self._labels, self._labels)
         self.events = float(self._expected.sum())
         """Those predicted, and within reach."""
+        self._predicted = self.weighing.predicted
         truth = np.eye(self._labels)[answers.truth]
         self._surprise: Floats = truth - answers.probabilities
         """(answers, labels)"""
         self._confusion = self._expected.copy()
-        np.add.at(self._confusion, answers.predicted, self.weighing.weights[:, None] * self._surprise)
+        np.add.at(self._confusion, self._predicted, self.weighing.weights[:, None] * self._surprise)
 
     def measures(self, costs: Floats | None = None) -> Measures:
         """By name; ``costs`` (labels, labels) is what an event predicted as one label costs that is
@@ -62,25 +67,32 @@ class Cell:
         """Precision, recall and F1 of one label against the others."""
         return {name: self._ratio(*self._parts(name, label)) for name in ("precision", "recall", "f1")}
 
-    def calibration_error(self, weights: Floats) -> float:
+    def calibration_error(self) -> Estimate:
         """Root mean square of how far the share of right predictions is from how sure the model was, over
         what was predicted and bins of how sure; less what chance alone would make of it. (A. Kumar, P. Liang
-        and T. Ma, Verified Uncertainty Calibration, NeurIPS 2019.) ``weights`` (answers,) as of the weighing.
-        """
-        if not len(self._answers) or self.events <= 0.0:
-            return math.nan
+        and T. Ma, Verified Uncertainty Calibration, NeurIPS 2019.)"""
         events = self._histogram.ravel()
-        terms = weights * self._surprise[np.arange(len(weights)), self._answers.predicted]
-        gaps = np.bincount(self.weighing.strata, terms, len(events))
-        by_chance = (1.0 - self._answers.propensities) * terms**2
-        chance = np.bincount(self.weighing.strata, by_chance, len(events))
         known = events > 0
-        found = float(((gaps**2 - chance)[known] / events[known]).sum()) / self.events
-        return math.sqrt(max(found, 0.0))
+        if not len(self._answers) or not known.any():
+            return NOTHING
+        weights, strata = self.weighing.weights, self.weighing.strata
+        terms = weights * self._surprise[np.arange(len(weights)), self._predicted]
+        by_chance = (1.0 - self._answers.propensities) * terms**2
+        chance = np.bincount(strata, by_chance, len(events))[known]
+        blocks = np.arange(len(weights)) % _BLOCKS
+        parts = np.bincount(blocks * len(events) + strata, terms, _BLOCKS * len(events))
+        gaps = parts.reshape(_BLOCKS, len(events))[:, known]
+
+        def error(drawn: Floats) -> float:
+            found = float((((drawn @ gaps) ** 2 - chance) / events[known]).sum()) / self.events
+            return math.sqrt(max(found, 0.0))
+
+        found = bootstrapped(error, np.ones(_BLOCKS))
+        return found if len(weights) >= LEAST_ANSWERS else Estimate(found.value)
 
     def _linear(self, gains: Floats) -> Estimate:
         """Σ gains · T over events."""
-        residuals = np.einsum("ij,ij->i", gains[self._answers.predicted], self._surprise)
+        residuals = np.einsum("ij,ij->i", gains[self._predicted], self._surprise)
         return self.weighing.total(float((gains * self._expected).sum()), residuals, self.events)
 
     def _log_loss(self) -> Estimate:
@@ -125,6 +137,6 @@ class Cell:
         """A value of which the gradient is known."""
         if math.isnan(value):
             return NOTHING
-        residuals = np.einsum("ij,ij->i", slope[self._answers.predicted], self._surprise)
+        residuals = np.einsum("ij,ij->i", slope[self._predicted], self._surprise)
         unbiased, drawn, half = self.weighing.weighed(residuals)
         return Estimate(value + drawn - unbiased, value - half, value + half).within(0.0, 1.0)
