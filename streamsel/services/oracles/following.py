@@ -65,6 +65,13 @@ class AccountsFollower:
         record = decode_log_record(records[0][1])
         return None if isinstance(record, Directive) else record
 
+    def stands(self, label_id: str, offset: int) -> bool:
+        """Whether the record at this offset is the newest revision. Raises ``TypeError`` as ``newest`` does."""
+        if self._index is None:
+            raise TypeError("stands is for a follower that is indexed")
+        known = self._index.get(label_id)
+        return known is not None and known % _OFFSETS == offset
+
     async def run(self) -> None:
         """Follows the log; an outage is waited out, and told once."""
         out = False

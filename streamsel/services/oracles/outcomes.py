@@ -1,14 +1,14 @@
 """What happened in the end: chargebacks, appeals, read from a topic and put into the label log.
 
-    poll ► for each: decode ► what it comes to ► append (log) ► settle (store) ► read back ► again, until
-                     nothing is left to do ► commit
+    poll ► for each: decode ► what it comes to ► append (log) ► settle (store) ► again, unless it stands
+         ► commit
 
 An outcome answers the query of its event if that is at the desk, whoever holds it. It corrects a label of
 less authority, is kept as an opinion beside one of more, and is a label of its own for an event nobody was
 asked about, if it brings the features.
 
-Nothing is locked. A record appended beside another's of the same revision may lose against it; read back, the
-outcome is looked at again. So an outcome delivered twice changes nothing the second time.
+Nothing is locked. A record appended beside another's of the same revision may lose against it; the outcome is
+then looked at again. One delivered twice changes nothing the second time.
 """
 
 from __future__ import annotations
@@ -134,23 +134,21 @@ class OutcomesConsumer:
         )
 
     async def _apply(self, outcome: Outcome) -> None:
-        """Until the log says what follows from the outcome."""
-        told = False
+        """Until what follows from the outcome stands in the log."""
         while True:
             known = await self._known(outcome)
             came_to = self._effect(outcome, known)
             if came_to is Effect.NOTHING:
-                if not told:
-                    self._count(came_to)
+                self._count(came_to)
                 return
             records = self._records(outcome, known, came_to)
             offsets = await self._label_log.append([encode_log_record(record) for record in records])
             words = map(word_of, records, offsets)
             await self._queue.settle([word for word in words if word is not None])
             await self._follower.reached(offsets[-1] + 1)
-            if not told:
+            if all(map(self._follower.stands, (record.label_id for record in records), offsets)):
                 self._count(came_to)
-            told = True
+                return
 
     async def _known(self, outcome: Outcome) -> _Known:
         query_id = query_id_of(outcome.event_id)
