@@ -66,7 +66,8 @@ class AccountsFollower:
         return None if isinstance(record, Directive) else record
 
     def stands(self, label_id: str, offset: int) -> bool:
-        """Whether the record at this offset is the newest revision. Raises ``TypeError`` as ``newest`` does."""
+        """Whether the record at this offset is the newest revision. Raises ``TypeError`` if it was not
+        ``indexed``."""
         if self._index is None:
             raise TypeError("stands is for a follower that is indexed")
         known = self._index.get(label_id)
