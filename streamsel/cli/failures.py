@@ -9,6 +9,7 @@ from streamsel.learning.course import DirectiveRefused
 from streamsel.learning.presets import FactoryRefused
 from streamsel.ports import SourceUnavailable, StoreRefused, TopicRefused
 from streamsel.ports.erasure import InUse
+from streamsel.ports.snapshots import SnapshotsUnavailable
 from streamsel.review.refusals import DeskUnreachable, LabelLogRefused, LabelLogUnreachable
 from streamsel.services.erasing import StillThere
 from streamsel.services.seeding import BadRow
@@ -28,6 +29,7 @@ _FAILURES = (
     OffsetNotThere,
     OSError,  # a port that is taken, a directory that may not be written
     PoisonFlood,
+    SnapshotsUnavailable,
     SourceUnavailable,
     StillThere,
     StoreRefused,
