@@ -11,6 +11,8 @@ import typer
 from loadtest.console import console
 from loadtest.desk import Options as DeskOptions
 from loadtest.desk import desk
+from loadtest.lifecycle.whole import Options as LifecycleOptions
+from loadtest.lifecycle.whole import lifecycle
 from loadtest.quality.whole import quality
 from loadtest.scoring import scoring
 from loadtest.throughput import Options, throughput
@@ -63,6 +65,20 @@ def desk_command(
 ) -> None:
     """Claims from a million waiting queries, through the script alone and over HTTP. Takes three minutes."""
     figures = desk(DeskOptions(waiting, clients, seconds))
+    typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
+
+
+@app.command("lifecycle", epilog="Example: python -m loadtest lifecycle --json")
+def lifecycle_command(
+    labels: Annotated[int, typer.Option(min=1_000, help="To fold; slow presets get a share.")] = 20_000,
+    restarts: Annotated[int, typer.Option(min=1, help="Of three replicas, for every preset.")] = 5,
+    restore_labels: Annotated[int, typer.Option(min=10_000, help="Behind the snapshot.")] = 10_000_000,
+    streams: Annotated[int, typer.Option(min=1, help="Simulated for the intervals' coverage.")] = 200,
+    simulations: Annotated[int, typer.Option(min=1, help="Of challengers that are no better.")] = 1_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Rebuilding, restoring and restarting models; coverage of intervals; false promotions."""
+    figures = lifecycle(LifecycleOptions(labels, restarts, restore_labels, streams, simulations))
     typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
 
 

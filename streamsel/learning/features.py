@@ -48,7 +48,9 @@ def parts(features: Mapping[str, Value], text: str | None) -> Parts:
     categories: dict[str, str] = {}
     found: list[str] = []
     for name, value in features.items():
-        if isinstance(value, str):
+        if type(value) is float and -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+            numbers[name] = value
+        elif isinstance(value, str):
             if name == text:
                 found = words(value)
             else:
@@ -80,9 +82,9 @@ def words(text: str) -> list[str]:
 def word_vector(found: list[str]) -> dict[int, float]:
     """Counts by hash bucket, scaled to the length ``TEXT_NORM``. (K. Weinberger et al., Feature Hashing for
     Large Scale Multitask Learning, ICML 2009.)"""
+    if not found:
+        return {}
     digest = xxhash.xxh3_64_intdigest
     counts = Counter(digest(word.encode("utf-8", "surrogatepass")) % BUCKETS for word in found)
-    if not counts:
-        return {}
     scale = TEXT_NORM / sum(count * count for count in counts.values()) ** 0.5
     return {bucket: count * scale for bucket, count in counts.items()}
