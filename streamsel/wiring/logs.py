@@ -15,8 +15,8 @@ from streamsel.adapters.kafka_log import KafkaKeptLog, KafkaLabelLog, KafkaLogRe
 from streamsel.adapters.kafka_sinks import KafkaDeadLetterSink, KafkaDecisionSink, KafkaEventIntake
 from streamsel.adapters.kafka_source import KafkaEventSource
 from streamsel.adapters.kafka_topics import KafkaTopics, ensure_topics
-from streamsel.adapters.redis_outcomes import OutcomeStreams
 from streamsel.adapters.redis_epochs import RedisEpochs
+from streamsel.adapters.redis_outcomes import OutcomeStreams
 from streamsel.adapters.redis_streams import RedisStreams, ensure_streams
 from streamsel.adapters.redis_streams_log import RedisKeptLog, RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisDeadLetterSink, RedisDecisionSink, RedisEventIntake
