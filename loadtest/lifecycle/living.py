@@ -55,8 +55,13 @@ class _Run:
     changed_at: float = 0.0
 
 
-async def living(options: Options, progress: Callable[[float], None]) -> dict[str, Any]:
+def measure(options: Options, progress: Callable[[float], None]) -> dict[str, Any]:
     """The figures; ``progress`` gets the share done."""
+    return asyncio.run(living(options, progress))
+
+
+async def living(options: Options, progress: Callable[[float], None]) -> dict[str, Any]:
+    """As ``measure``."""
     with TemporaryDirectory(prefix="living-") as folder:
         server = EmbeddedValkey(Path(folder) / "data")
         await asyncio.to_thread(server.start)

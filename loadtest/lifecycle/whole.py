@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from loadtest.lifecycle import coverage, promotion, rebuilding, restarting, restoring
+from loadtest.lifecycle import coverage, living, promotion, rebuilding, restarting, restoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ def lifecycle(options: Options) -> dict[str, Any]:
         "restarting": partial(restarting.measure, options.labels // 5, options.restarts),
         "coverage": lambda progress: coverage.measure(options.streams, _counted(options.streams, progress)),
         "promotion": partial(promotion.measure, options.simulations),
+        "living": partial(living.measure, living.Options()),
     }
     figures: dict[str, Any] = {"scenario": "lifecycle"}
     console = Console(file=sys.stderr)
