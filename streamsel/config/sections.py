@@ -116,8 +116,8 @@ class Labels(Section):
     retain_days: float | None = Field(
         None,
         gt=0,
-        description="'streamsel labels erase --expired' erases labels, opinions and what led to them after so "
-        "many days.",
+        description="'streamsel labels erase --expired' erases labels, opinions and what led to them after "
+        "so many days.",
     )
 
     @property
