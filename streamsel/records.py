@@ -31,8 +31,8 @@ LabelSource: TypeAlias = Literal["reviewer", "consensus", "seed", "outcome", "mo
 beforehand; or no person: what happened in the end, a stronger model, a rule."""
 
 OpinionKind: TypeAlias = Literal["overlap", "late", "gold", "oracle"]
-"""Why an answer is only an opinion: one of several asked for, too late to count, to a question whose answer is
-known, or of an oracle that is no person and whose word is not the label."""
+"""Why an answer is only an opinion: one of several asked for, too late to count, to a question whose answer
+is known, or of an oracle that is no person and whose word is not the label."""
 
 
 DirectiveAction: TypeAlias = Literal[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
@@ -80,24 +80,31 @@ async def ensure_topics(
         admin = cluster.admin()
         try:
             await admin.start()
-            there = await _partition_counts(admin, topics)
-            of_events = there.get(topics.events, partitions)
-            wanted = {
-                topics.events: (of_events, {}),
-                topics.decisions: (of_events, _LARGEST_BATCH),
-                topics.dead_letters: (1, _LARGEST_BATCH),
-                topics.outcomes: (1, {}),
-                **dict.fromkeys(topics.kept, (1, _KEPT_FOR_EVER | _LARGEST_BATCH)),
-            }
             safety = _safety(replication_factor)
-            missing = [
-                NewTopic(name, count, replication_factor, topic_configs=settings | safety)
-                for name, (count, settings) in wanted.items()
-                if name not in there
-            ]
-            if missing:
-                await _create(admin, missing)
-                there = await _wait_for(admin, topics)
+
+            async def made(wanted: Mapping[str, tuple[int, Mapping[str, str]]]) -> dict[str, int]:
+                """Partitions of each."""
+                there = await _partition_counts(admin, wanted)
+                missing = [
+                    NewTopic(name, count, replication_factor, topic_configs={**settings, **safety})
+                    for name, (count, settings) in wanted.items()
+                    if name not in there
+                ]
+                if missing:
+                    await _create(admin, missing)
+                    there = await _wait_for(admin, wanted)
+                return there
+
+            # One that has just been made elsewhere may not be seen yet; it is, once it was tried to make it.
+            there = await made({topics.events: (partitions, {})})
+            there |= await made(
+                {
+                    topics.decisions: (there[topics.events], _LARGEST_BATCH),
+                    topics.dead_letters: (1, _LARGEST_BATCH),
+                    topics.outcomes: (1, {}),
+                    **dict.fromkeys(topics.kept, (1, _KEPT_FOR_EVER | _LARGEST_BATCH)),
+                }
+            )
             _check_partitions(topics, there)
             _check_settings(topics, await _settings(admin, topics))
             return there[topics.decisions]
@@ -167,9 +174,9 @@ def _refusal(topic: str, setting: str, value: str, wanted: str, reason: str) -> 
     )
 
 
-async def _partition_counts(admin: AIOKafkaAdminClient, topics: KafkaTopics) -> dict[str, int]:
-    """Of the topics that are there and ready for use."""
-    described = await admin.describe_topics(_names(topics))
+async def _partition_counts(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, int]:
+    """Of those topics that are there and ready for use."""
+    described = await admin.describe_topics(list(names))
     return {
         topic["topic"]: len(topic["partitions"])
         for topic in described
@@ -185,11 +192,11 @@ async def _create(admin: AIOKafkaAdminClient, missing: list[NewTopic]) -> None:
             raise for_code(code)(f"creating {name}: {message}")
 
 
-async def _wait_for(admin: AIOKafkaAdminClient, topics: KafkaTopics) -> dict[str, int]:
+async def _wait_for(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, int]:
     async with asyncio.timeout(_READY_SECONDS):
         while True:
-            there = await _partition_counts(admin, topics)
-            if len(there) == len(_names(topics)):
+            there = await _partition_counts(admin, names)
+            if len(there) == len(names):
                 return there
             await asyncio.sleep(0.05)
 
