@@ -54,7 +54,7 @@ def test_wealth_is_the_mean_over_fixed_bets(scores: list[tuple[float, float]], m
 
     def wealth(labels: int) -> float:
         wealths = [math.prod(1.0 + bet * (b - a - margin) for a, b in scores[:labels]) for bet in bets]
-        return sum(wealths) / len(wealths)
+        return float(np.mean(wealths))
 
     found = standing(rule, scores)
     assert found.wealth == pytest.approx(wealth(found.labels), rel=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -173,10 +174,10 @@ async def test_a_snapshot_tells_the_directives_before_it(bench: Bench, tmp_path:
     reads: list[int] = []
     read = bench.log.read
 
-    async def watched(start: int, most: int, wait: float) -> Any:
-        if most > 1:
+    async def watched(start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
+        if max_records > 1:
             reads.append(start)
-        return await read(start, most, wait)
+        return await read(start, max_records, wait_seconds)
 
     bench.log.read = watched  # type: ignore[method-assign]
     started = learner_of(bench, snapshots_of(bench, tmp_path))
