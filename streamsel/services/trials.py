@@ -29,6 +29,7 @@ from streamsel.services.folding import Folding, KeptFolds, LogEntry
 
 _PEOPLE = ("reviewer", "consensus")
 _NO_OPINION = np.zeros(0)
+_NOTHING_YET = Standing(0, 0.0, 1.0, promoted=False)
 
 
 class Champion(Protocol):
@@ -81,6 +82,7 @@ class _Trial:
     challenge: Challenge
     champion: _Contestant
     challenger: _Contestant
+    standing: Standing = field(init=False, default=_NOTHING_YET)
 
     def goes_by(self, gaps: tuple[Gap, ...]) -> bool:
         """From here on, if what they have learned so far allows it."""
@@ -91,11 +93,10 @@ class _Trial:
             fold.gaps = gaps
         return True
 
-    @property
-    def standing(self) -> Standing:
-        """After the labels that both have met."""
+    def compare(self) -> None:
+        """By the labels that both have met."""
         both = sorted(self.champion.scores.keys() & self.challenger.scores.keys())
-        return compared(
+        self.standing = compared(
             self.challenge.rule,
             np.array([self.champion.scores[offset] for offset in both]),
             np.array([self.challenger.scores[offset] for offset in both]),
@@ -145,6 +146,7 @@ class Trials:
                     self._trials[name] = trial = await self._begun(in_force, challenge, end)
                 await trial.champion.advance(self._folding, end)
                 await trial.challenger.advance(self._folding, end)
+                await asyncio.to_thread(trial.compare)
         for name, trial in list(self._trials.items()):
             standing = trial.standing
             self._metrics.challenger_labels.labels(name).set(standing.labels)

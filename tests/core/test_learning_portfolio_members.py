@@ -154,6 +154,13 @@ class TestRelevance:
 
 
 class TestBoostedTrees:
+    def test_without_columns_predicts_the_class_shares(self) -> None:
+        """Events of which nothing is known have labels all the same."""
+        labels = np.array([0, 1, 1, 1] * 10, dtype=np.int64)
+        trees = BoostedTrees(np.zeros((40, 0)), labels, 2, seed=1)
+        np.testing.assert_allclose(trees.probabilities(np.zeros((3, 0))), [[0.25, 0.75]] * 3, atol=0.01)
+        assert trees.relevance.shape == (0,)
+
     @pytest.mark.parametrize("classes", [2, 3])
     def test_are_lightgbms(self, classes: int) -> None:
         """As its own scikit-learn interface fits them."""

@@ -51,7 +51,7 @@ class BoostedTrees:
         rounds = min(max(TREES // count, LEAST_ROUNDS), ROUNDS)
         task = {"objective": "binary"} if count == 2 else {"objective": "multiclass", "num_class": count}
         bound = {"max_delta_step": LARGEST_STEP} if count > FEW_CLASSES else {}
-        data = lightgbm.Dataset(matrix, targets.astype(np.float64), params=_BINNING)
+        data = lightgbm.Dataset(_some_column(matrix), targets.astype(np.float64), params=_BINNING)
         self._trees: Any = lightgbm.train(
             {**_PARAMETERS, **task, **bound, "learning_rate": STEPS / rounds, "seed": seed}, data, rounds
         )
@@ -63,13 +63,20 @@ class BoostedTrees:
     def relevance(self) -> Floats:
         """(columns,) in (0, 1]: the root of how much the splits by a column reduced the loss, of the most."""
         gains: Floats = self._trees.feature_importance("gain")
-        return np.sqrt(gains / max(float(gains.max()), 1e-12) + LEAST_RELEVANCE)
+        gains = gains[: self._width]
+        return np.sqrt(gains / max(float(gains.max(initial=0.0)), 1e-12) + LEAST_RELEVANCE)
 
     def probabilities(self, matrix: Floats) -> Floats:
         """(rows, columns), at least as wide as what was fitted, to (rows, classes)."""
-        predicted: Floats = self._trees.predict(np.ascontiguousarray(matrix[:, : self._width]), num_threads=1)
+        known = np.ascontiguousarray(_some_column(matrix[:, : self._width]))
+        predicted: Floats = self._trees.predict(known, num_threads=1)
         probabilities = np.zeros((len(matrix), self._classes))
         if predicted.ndim == 1:
             predicted = np.column_stack((1.0 - predicted, predicted))
         probabilities[:, self._present] = predicted
         return probabilities
+
+
+def _some_column(matrix: Floats) -> Floats:
+    """LightGBM fits no table without columns; one that tells nothing changes nothing."""
+    return matrix if matrix.shape[1] else np.zeros((len(matrix), 1))
