@@ -17,6 +17,7 @@ from loadtest.events import transaction
 from streamsel import wiring
 from streamsel.config import Config
 from streamsel.records import Query
+from streamsel.wiring.service import running
 
 EVENTS_AHEAD = 2
 """The page ends with events in hand, so that each answer measured has a next event."""
@@ -63,7 +64,7 @@ async def _console(events: int) -> dict[str, Any]:
             }
         )
         async with (
-            wiring.running(config, frozenset({"desk"}), token) as service,
+            running(config, frozenset({"desk"}), token) as service,
             wiring.opened_review_queue(config) as queue,
             async_playwright() as playwright,
         ):

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from loadtest.measure import Run, Stopwatch, report
-from streamsel import wiring
 from streamsel.cli.logs import configure_logs
 from streamsel.config import Config
+from streamsel.wiring.service import running
 
 
 def configuration(bootstrap_servers: str, prefix: str, group: str, data_dir: Path) -> Config:
@@ -29,7 +29,7 @@ def configuration(bootstrap_servers: str, prefix: str, group: str, data_dir: Pat
 async def run(config: Config, events: int) -> Run:
     """Decides ``events`` events and commits them."""
     watch = Stopwatch(events)
-    async with wiring.running(config, frozenset({"selector"})) as service:
+    async with running(config, frozenset({"selector"})) as service:
         failed = asyncio.create_task(service.wait_failed())
         selector = service.selector
         if selector is None:

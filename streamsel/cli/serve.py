@@ -37,13 +37,13 @@ def serve(
 
 
 async def _serve(settings: Config, roles: frozenset[str]) -> None:
-    from streamsel import wiring  # brings every server's client: --help should not wait
+    from streamsel.wiring.service import running  # brings every server: --help should not wait
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with wiring.running(settings, roles) as service:
+    async with running(settings, roles) as service:
         failed = asyncio.create_task(service.wait_failed())
         stopped = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from streamsel.client.webhooks import key_of
 from streamsel.config.auth import SafeAddress
 from streamsel.config.base import Section
+from streamsel.signing import key_of
 
 
 class WebhookTable(Section):

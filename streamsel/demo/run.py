@@ -14,7 +14,6 @@ from typing import Any
 
 import httpx
 
-from streamsel import wiring
 from streamsel.adapters.local_kafka import LocalKafka
 from streamsel.api.keys import new_key
 from streamsel.config import ApiKey
@@ -25,6 +24,7 @@ from streamsel.demo.summary import DemoSummary
 from streamsel.demo.transactions import LABELS
 from streamsel.demo.view import View
 from streamsel.services.ending import end
+from streamsel.wiring.service import running
 
 _CALL_SECONDS = 30.0
 """A reviewer's patience with one call."""
@@ -43,7 +43,7 @@ async def run_demo(options: DemoOptions) -> DemoSummary:
     with tempfile.TemporaryDirectory(prefix="streamsel-demo-") as directory, _broker(options) as servers:
         config = configuration(options, Path(directory), hashed, servers)
         roles = frozenset({"selector", "desk"})
-        async with wiring.running(config, roles=roles, one_time_token=token) as service:
+        async with running(config, roles=roles, one_time_token=token) as service:
             await service.wait_ready()
             show = Show(options, service, link=f"{service.url}/#token={token}")
             async with httpx.AsyncClient(base_url=service.url, timeout=_CALL_SECONDS) as client:

@@ -20,7 +20,7 @@ from streamsel.demo.transactions import LABELS, Transaction, transactions
 from streamsel.demo.view import View
 from streamsel.learning.spec import ModelSpec
 from streamsel.ports import QueueStatus
-from streamsel.wiring import Service
+from streamsel.wiring.service import Service
 
 Part = TypeVar("Part")
 

@@ -21,8 +21,8 @@ from streamsel.services.standing import Watch
 from streamsel.services.subjects import Criterion
 from streamsel.wiring.desk import desk_settings, routing
 from streamsel.wiring.logs import kafka_cluster
+from streamsel.wiring.opening import desk_client, redis_url
 from streamsel.wiring.presence import erasing, using_logs
-from streamsel.wiring.service import _desk_client, _redis_url
 
 
 @asynccontextmanager
@@ -31,8 +31,8 @@ async def opened_erasure(
 ) -> AsyncIterator[Erasure]:
     """All places at hand, and nobody else at them; ``dry_run``: others may be. Raises ``InUse``."""
     async with AsyncExitStack() as stack:
-        url = await _redis_url(config, stack, share=True)
-        client = _desk_client(url, stack)
+        url = await redis_url(config, stack, share=True)
+        client = desk_client(url, stack)
         lease = await (using_logs if dry_run else erasing)(config, client, stack)
         if config.kafka.bootstrap_servers is None:
             epochs, logs = await _on_redis(RedisStreams(url, config.redis.prefix), config.kafka.partitions)

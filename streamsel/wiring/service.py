@@ -1,84 +1,46 @@
-"""The one place that picks adapters: a configuration to a running process."""
+"""A configuration to a running process."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import redis.asyncio
 import structlog
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from streamsel.adapters.clock import SystemClock
-from streamsel.adapters.embedded import DataDirectoryInUse, EmbeddedValkey
-from streamsel.adapters.redis_desk import RedisReviewQueue
 from streamsel.adapters.redis_history import RedisHistory
-from streamsel.adapters.redis_replicas import RedisReplicas
 from streamsel.adapters.redis_sessions import RedisSessionStore
 from streamsel.api.app import create_app
 from streamsel.api.parts import ApiParts, ModelView, Readiness
 from streamsel.api.server import RunningServer, serve
-from streamsel.config import Config, ConfigurationError
+from streamsel.config import Config
 from streamsel.config.recorded import recorded
-from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
-from streamsel.ports import AuditLog, EventIntake, LabelLog, LogReader, ReviewQueue, SessionStore
-from streamsel.ports.replicas import Replicas
-from streamsel.selection.acquisition import ACQUISITIONS
+from streamsel.ports import EventIntake, LabelLog, LogReader, SessionStore
 from streamsel.services.audit import Audit
 from streamsel.services.configurations import record
 from streamsel.services.desk import Desk
-from streamsel.services.directing import Directing
 from streamsel.services.ending import end
 from streamsel.services.evidence.finding import EvidenceFinder
 from streamsel.services.history import HistoryKeeper
-from streamsel.services.presence import LeasedLabelLog
-from streamsel.services.rebuilding import Rebuilt, rebuild
 from streamsel.services.webhooks.delivery import Delivery
-from streamsel.wiring.desk import desk_of, desk_settings, gold, routing
+from streamsel.wiring.desk import desk_of, gold
 from streamsel.wiring.evaluation import evaluating_of
 from streamsel.wiring.evidence import evidence_finder
-from streamsel.wiring.logs import Logs, kafka_logs, redis_logs
+from streamsel.wiring.models import directing, model_spec
+from streamsel.wiring.opening import desk_client, opened_on, redis_url, review_queue
 from streamsel.wiring.oracles import Part, oracle_accounts, oracle_parts
-from streamsel.wiring.presence import using_logs
 from streamsel.wiring.webhooks import webhook_deliveries
 
 if TYPE_CHECKING:
     from streamsel.services.learner import Learner
     from streamsel.services.selector import Selector
     from streamsel.services.trials import Trials
-
-DESK_CLIENT: dict[str, Any] = {
-    "socket_timeout": 3.0,
-    "socket_connect_timeout": 2.0,
-    # An outage is to be noticed at once; waiting for its end is the services' affair.
-    "retry": Retry(NoBackoff(), 1),
-}
-
-
-def model_spec(config: Config) -> ModelSpec:
-    """What every replica's model starts from."""
-    return ModelSpec(
-        labels=tuple(config.labels.names),
-        preset=config.model.preset,
-        factory=config.model.factory,
-        seed=config.model.seed,
-        text=config.stream.text,
-        copies=config.model.copies,
-    )
-
-
-def directing(config: Config, log: LabelLog) -> Directing:
-    """The model's course in this log."""
-    acquisition = ACQUISITIONS.get(config.select.strategy)
-    committee = acquisition is not None and "members" in acquisition.uses
-    return Directing(log, model_spec(config), committee=committee)
 
 
 @dataclass
@@ -149,12 +111,12 @@ async def running(
     log = structlog.get_logger()
     clock, metrics = SystemClock(), Metrics()
     async with AsyncExitStack() as stack:
-        url = await _redis_url(config, stack)
-        logs = await _logs(config, url, stack)
-        queue = await _review_queue(config, url, stack, logs.epoch)
+        url = await redis_url(config, stack)
+        logs = await opened_on(config, url, stack)
+        queue = await review_queue(config, url, stack, logs.epoch)
         configuration = await record(logs.configurations, logs.labels, recorded(config), clock)
         service = Service(config, metrics, logs.labels, logs.decision_readers[0], logs.intake)
-        store = _desk_client(url, stack)
+        store = desk_client(url, stack)
         history = HistoryKeeper(queue, RedisHistory(store, config.redis.prefix), clock)
         deliveries: list[Delivery] = []
         oracles: list[Part] = []
@@ -240,73 +202,6 @@ async def _learn_then_select(service: Service, learner: Learner, selector: Selec
         await end(following, selecting, trying)
 
 
-@asynccontextmanager
-async def opened_label_log(config: Config) -> AsyncIterator[LabelLog]:
-    """The label log alone, for commands; beside a running service it shares the embedded server."""
-    async with AsyncExitStack() as stack:
-        url = await _redis_url(config, stack, share=True)
-        logs = await _logs(config, url, stack)
-        yield logs.labels
-
-
-@asynccontextmanager
-async def opened_replicas(config: Config) -> AsyncIterator[Replicas]:
-    """What live selectors say of their models; beside a running service it shares the embedded server."""
-    async with AsyncExitStack() as stack:
-        url = await _redis_url(config, stack, share=True)
-        yield RedisReplicas(_desk_client(url, stack), config.redis.prefix)
-
-
-@asynccontextmanager
-async def opened_audit_log(config: Config) -> AsyncIterator[AuditLog]:
-    """The audit log alone, for commands; beside a running service it shares the embedded server."""
-    async with AsyncExitStack() as stack:
-        url = await _redis_url(config, stack, share=True)
-        logs = await _logs(config, url, stack)
-        yield logs.audit
-
-
-@asynccontextmanager
-async def opened_logs(config: Config) -> AsyncIterator[Logs]:
-    """All logs, for commands; beside a running service they share the embedded server."""
-    async with AsyncExitStack() as stack:
-        yield await _logs(config, await _redis_url(config, stack, share=True), stack)
-
-
-@asynccontextmanager
-async def opened_review_queue(config: Config) -> AsyncIterator[ReviewQueue]:
-    """The desk's store alone, for commands; beside a running service it shares the embedded server."""
-    async with AsyncExitStack() as stack:
-        yield await _review_queue(config, await _redis_url(config, stack, share=True), stack)
-
-
-async def rebuilt_desk(config: Config, watch: Callable[[int], Callable[[int], None]]) -> Rebuilt:
-    """The desk's queue made anew from the logs, beside running services or without any; see ``rebuild``."""
-    async with AsyncExitStack() as stack:
-        url = await _redis_url(config, stack, share=True)
-        logs = await _logs(config, url, stack)
-        queue = await _review_queue(config, url, stack, logs.epoch)
-        desk = desk_of(config, queue, logs.labels, SystemClock(), Metrics())
-        return await rebuild(
-            queue, desk, logs.labels, logs.decision_readers, config.capacity.expire_seconds, watch
-        )
-
-
-async def _review_queue(config: Config, url: str, stack: AsyncExitStack, epoch: int = 1) -> RedisReviewQueue:
-    """``epoch`` is that of the label log which the queue is settled with."""
-    client = _desk_client(url, stack)
-    queue = RedisReviewQueue(client, config.redis.prefix, desk_settings(config), routing(config), epoch=epoch)
-    stack.push_async_callback(queue.close)
-    await queue.check()
-    return queue
-
-
-def _desk_client(url: str, stack: AsyncExitStack) -> redis.asyncio.Redis:
-    client = redis.asyncio.Redis.from_url(url, **DESK_CLIENT)
-    stack.push_async_callback(client.aclose)
-    return client
-
-
 def _api_parts(
     service: Service,
     sessions: SessionStore,
@@ -351,37 +246,6 @@ def _model_view(learner: Learner, trials: Trials | None) -> ModelView:
         if trials is None
         else {name: standing.evidence() for name, standing in trials.standings.items()},
     )
-
-
-async def _logs(config: Config, redis_url: str, stack: AsyncExitStack) -> Logs:
-    lease = await using_logs(config, _desk_client(redis_url, stack), stack)
-    if config.kafka.bootstrap_servers is None:
-        logs = await redis_logs(redis_url, config.redis.prefix, config.kafka)
-    else:
-        logs = await kafka_logs(config.kafka)
-    stack.push_async_callback(logs.close)
-    return replace(logs, labels=LeasedLabelLog(logs.labels, lease))
-
-
-async def _redis_url(config: Config, stack: AsyncExitStack, *, share: bool = False) -> str:
-    """Of the configured server, or of an embedded one that ends with the stack.
-
-    ``share``: when another process serves the data directory, use that one.
-    """
-    if config.redis.url is not None:
-        return config.redis.url.get_secret_value()
-    try:
-        server = EmbeddedValkey(config.redis.data_dir)
-    except ValueError as error:
-        raise ConfigurationError(f"redis.data_dir: {error}") from None
-    try:
-        await asyncio.to_thread(server.start)
-    except DataDirectoryInUse:
-        if not share:
-            raise
-    else:
-        stack.callback(server.stop)
-    return server.url
 
 
 def _calm_garbage_collector() -> None:

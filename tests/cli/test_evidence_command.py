@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 
-from streamsel import config, wiring
+from streamsel import config
 from streamsel.api.keys import new_key
 from streamsel.codec import decode_decision
 from streamsel.records import Decision
+from streamsel.wiring.service import running
 from tests.cli.typed import object_of, streamsel
 
 EVENTS = 40
@@ -64,7 +65,7 @@ keys = [{{ name = "ana", scope = "reviewer", sha256 = "{sha256}" }}]
 async def one_answered(folder: Path, secret: str) -> tuple[str, list[Decision]]:
     """Runs a service until one of its queries is answered; which one, and the decisions to ask."""
     settings = config.load(folder / "streamsel.toml", {})
-    async with wiring.running(settings, frozenset({"selector", "desk"})) as service:
+    async with running(settings, frozenset({"selector", "desk"})) as service:
         await service.wait_ready()
         await service.intake.append(
             [json.dumps({"id": f"tx-{n}", "amount": n, "card": "s3cret"}).encode() for n in range(EVENTS)]

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsel.client import InvalidWebhook, verify_webhook
-from streamsel.client.webhooks import TOLERANCE_SECONDS, signature
+from streamsel.client.webhooks import TOLERANCE_SECONDS
+from streamsel.signing import signature
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = 1_800_000_000

@@ -18,7 +18,7 @@ from streamsel.learning.spec import COMMITTEES, PRESETS, ModelSpec
 from streamsel.records import FeatureTable, Value
 from streamsel.selection.acquisition.committee import committee_kl
 from streamsel.selection.candidates import Candidates
-from streamsel.wiring.service import model_spec
+from streamsel.wiring import model_spec
 from tests.core.learning_strategies import mixed_event
 
 LABELS = ("fine", "fraud", "review")

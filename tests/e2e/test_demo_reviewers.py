@@ -12,7 +12,6 @@ import httpx
 import orjson
 import pytest
 
-from streamsel import wiring
 from streamsel.api.keys import new_key
 from streamsel.codec import decode_log_record
 from streamsel.config import ApiKey
@@ -20,6 +19,8 @@ from streamsel.demo.options import DemoOptions, configuration
 from streamsel.demo.reviewers import Habits, SimulatedReviewer
 from streamsel.demo.transactions import LABELS, transactions
 from streamsel.records import Label
+from streamsel.wiring.service import Service
+from streamsel.wiring.service import running as service_running
 
 EVENTS = 300
 TRUTHS = {str(one.event["id"]): one.truth for one in islice(transactions(1, EVENTS), EVENTS)}
@@ -28,20 +29,20 @@ PATIENCE_SECONDS = 30.0
 
 
 @asynccontextmanager
-async def service(data_dir: Path, lease_seconds: float) -> AsyncIterator[wiring.Service]:
+async def service(data_dir: Path, lease_seconds: float) -> AsyncIterator[Service]:
     """A service with two reviewers' keys, some events in its stream."""
     keys = [ApiKey(name=f"reviewer-{n}", scope="reviewer", sha256=sha256) for n, sha256 in enumerate(HASHES)]
     config = configuration(DemoOptions(reviewers=2), data_dir, keys, None)
     capacity = config.capacity.model_copy(update={"lease_seconds": lease_seconds})
     config = config.model_copy(update={"capacity": capacity})
-    async with wiring.running(config, roles=frozenset({"selector", "desk"})) as running:
+    async with service_running(config, roles=frozenset({"selector", "desk"})) as running:
         await running.wait_ready()
         stream = islice(transactions(1, EVENTS), EVENTS)
         await running.intake.append([orjson.dumps(transaction.event) for transaction in stream])
         yield running
 
 
-async def labels(running: wiring.Service, at_least: int) -> list[Label]:
+async def labels(running: Service, at_least: int) -> list[Label]:
     """What the label log holds once it holds so many."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         await running.label_log.read(at_least - 1, 1, PATIENCE_SECONDS)

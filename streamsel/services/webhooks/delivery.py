@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from streamsel.client.webhooks import signature
 from streamsel.codec import Unreadable
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader, SourceUnavailable
 from streamsel.ports.webhooks import DeliveryPositions, NotDelivered, WebhookEndpoint
 from streamsel.review.refusals import DeskUnreachable, LabelLogUnreachable
 from streamsel.services.webhooks.messages import Message, Reading
+from streamsel.signing import signature
 
 _RECORDS_A_READ = 100
 _READ_SECONDS = 1.0

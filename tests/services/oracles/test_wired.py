@@ -20,7 +20,8 @@ from streamsel.codec import decode_log_record, query_id_of
 from streamsel.config import Config
 from streamsel.ports import EventIntake, LabelLog
 from streamsel.records import Label, LogRecord, Query
-from streamsel.wiring.service import Service, opened_review_queue, running
+from streamsel.wiring import opened_review_queue
+from streamsel.wiring.service import Service, running
 from tests.contracts.review_queue.stores import query
 from tests.servers import GivenKafka
 from tests.services.desk.desks import until
