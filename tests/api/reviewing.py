@@ -72,7 +72,15 @@ SCOPES: dict[str, Role] = {
 }
 """Who has a key, and of what scope; all but ana are of tier 2."""
 
-MODEL = ModelView("logistic", version=3, digest="5d1a0c6e", labels_learned=3, fold_lag=0, spec={"seed": 1})
+MODEL = ModelView(
+    "logistic",
+    version=3,
+    digest="5d1a0c6e",
+    labels_learned=3,
+    fold_lag=0,
+    spec={"seed": 1},
+    challengers={"9f2c": {"labels": 40.0, "gain": 0.02, "wealth": 1.5}},
+)
 
 
 @dataclass

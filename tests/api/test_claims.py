@@ -305,7 +305,7 @@ async def test_the_labels_come_in_order_with_what_they_mean(ana: httpx.AsyncClie
 
 
 async def test_the_model_tells_how_far_it_has_learned(ana: httpx.AsyncClient) -> None:
-    """Its version is a label-log offset."""
+    """Its version is a label-log offset; and how those in shadow compare."""
     assert (await ana.get("/v1/model")).json() == {
         "preset": "logistic",
         "version": 3,
@@ -313,6 +313,7 @@ async def test_the_model_tells_how_far_it_has_learned(ana: httpx.AsyncClient) ->
         "labels_learned": 3,
         "fold_lag": 0,
         "spec": {"seed": 1},
+        "challengers": {"9f2c": {"labels": 40.0, "gain": 0.02, "wealth": 1.5}},
     }
 
 
