@@ -18,7 +18,7 @@ from streamsel.records import FeatureTable, Summary
 SPAN_SECONDS = 60.0
 """Summaries are cut at multiples of this."""
 _RETRY_SECONDS = 1.0
-_CLOSING_SECONDS = 1.0
+_CLOSING_SECONDS = 0.25
 _MOST_NUMBERS = 20_000
 """In the sums of one summary: some 100 kB."""
 _MOST_CELLS = 64

@@ -23,7 +23,7 @@ class DeskStore:
             # One script, for the service goes on meanwhile.
             queries, places, desk = client.eval(_READ, 0, f"{{{self.prefix}}}:")
         states = dict(zip(queries[::3], queries[1::3], strict=True))
-        lanes = dict(zip(queries[::3], queries[2::3], strict=True))
+        lanes = dict(zip(queries[::3], (lane or "uncertain" for lane in queries[2::3]), strict=True))
         members = {place: set(ids) for place, ids in zip(places[::2], places[1::2], strict=True)}
 
         waiting = {query for query, state in states.items() if state == "waiting"}
@@ -37,11 +37,9 @@ class DeskStore:
         counted = {
             name: int(n) for name, n in zip(desk[::2], desk[1::2], strict=True) if ":" in name and int(n)
         }
-        by_lane = Counter(
-            f"{'leased' if state in IN_HAND else 'waiting'}:{lanes[query]}"
-            for query, state in states.items()
-            if state == "waiting" or state in IN_HAND
-        )
+        in_hand = {query for query, state in states.items() if state in IN_HAND}
+        by_lane = Counter(f"leased:{lanes[query]}" for query in in_hand)
+        by_lane.update(f"open:{lanes[query]}" for query in in_hand | waiting)
         assert counted == dict(by_lane)
         return states
 

@@ -68,6 +68,15 @@ async def until_logged(log: LabelLog, enough: Callable[[Sequence[LogRecord]], bo
     await until(reached)
 
 
+async def until_counted(service: Service, name: str, labels: dict[str, str], value: float) -> None:
+    """An answer is counted after it is in the log."""
+
+    async def reached() -> bool:
+        return service.metrics.registry.get_sample_value(name, labels) == value
+
+    await until(reached)
+
+
 async def test_each_oracle_answers_what_is_its(valkey: EmbeddedValkey, prefix: str) -> None:
     """A rule, a model, and what happened in the end; what is drawn at random stays with people."""
     drawn_at_random = of_event(3, lane="explore")
@@ -85,13 +94,14 @@ async def test_each_oracle_answers_what_is_its(valkey: EmbeddedValkey, prefix: s
             await _tell(intake, {"id": "transaction-3", "label": "fraud"})
             await until_logged(service.label_log, lambda records: len(records) == 3)
             labels = [record for record in await logged(service.label_log) if isinstance(record, Label)]
+            answered = {"oracle": "gpt", "outcome": "label"}
+            await until_counted(service, "streamsel_oracle_answers_total", answered, 1.0)
             metrics = service.metrics.exposition().decode()
     assert {(one.event_id, one.label, one.source, one.labelled_by, one.lane) for one in labels} == {
         ("transaction-1", "fraud", "rule", "large", "none"),
         ("transaction-2", "legitimate", "model", "gpt", "none"),
         ("transaction-3", "fraud", "outcome", "outcomes", "none"),
     }
-    assert 'streamsel_oracle_answers_total{oracle="gpt",outcome="label"} 1.0' in metrics
     assert 'streamsel_oracle_cut_off{oracle="large"} 0.0' in metrics
     (body,) = chat.bodies
     assert b"quoted" not in body  # of the note, which is for leads
