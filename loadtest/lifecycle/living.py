@@ -24,8 +24,10 @@ import orjson
 from loadtest.events import transaction
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.redis_streams import RedisStreams
-from streamsel.adapters.redis_streams_log import RedisLogReader
+from streamsel.adapters.redis_streams_log import RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisEventIntake
+from streamsel.codec import encode_log_record
+from streamsel.records import Label
 from tests.e2e.calling import Caller
 from tests.e2e.service_process import Services, auth, bearer
 from tests.e2e.waiting import until
@@ -136,10 +138,6 @@ async def _change(
 
 async def _seed(streams: RedisStreams, labels: int) -> None:
     """Labelled transactions into the log, as `streamsel seed` puts them there."""
-    from streamsel.adapters.redis_streams_log import RedisLabelLog
-    from streamsel.codec import encode_log_record
-    from streamsel.records import Label
-
     draw, log = Random(3), RedisLabelLog(streams)
     for start in range(0, labels, 500):
         records = []

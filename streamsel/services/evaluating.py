@@ -16,9 +16,9 @@ from streamsel.learning.evaluation.evaluation import Evaluation, Terms, WindowQu
 from streamsel.learning.evaluation.plateau import Plateau, resting_since
 from streamsel.learning.evaluation.rounds import Round, rounds
 from streamsel.metrics import Metrics
-from streamsel.ports import Clock, LogReader, SourceUnavailable
+from streamsel.ports import Clock, LogReader
 from streamsel.records import Label
-from streamsel.review.refusals import LabelLogUnreachable
+from streamsel.services.log_following import LogFollower
 
 if TYPE_CHECKING:
     from streamsel.learning.drift import Drift, DriftWatch
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 10.0
 _REST = 10.0
 """A refresh waits at least so many times as long as the last one took."""
-_LARGEST_READ = 500
-_READ_SECONDS = 1.0
-_SLICE_SECONDS = 0.004
-"""How long it may hold the event loop; one more record may come on top."""
-_OUTAGE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +58,6 @@ class Evaluating:
         """Without ``plateau`` labelling never rests."""
         self.quality = Quality(clock.time())
         """As of the last refresh."""
-        self._labels = labels
-        self._summaries = summaries
         self._evaluation = Evaluation(terms)
         self._plateau = plateau
         self._watch: DriftWatch | None = None
@@ -73,21 +66,23 @@ class Evaluating:
         self._log = structlog.get_logger()
         self._free = asyncio.Lock()
         """Held by whoever reads or changes the evaluation: it is refreshed in a thread."""
-        self._moved = asyncio.Event()
-        self._read_to: dict[LogReader, int] = {labels: 0, summaries: 0}
+        self._labels, self._summaries = (
+            LogFollower(log, self._readable(take), clock, outage="evaluation_outage", free=self._free)
+            for log, take in ((labels, self._take_label), (summaries, self._take_summary))
+        )
 
     async def reached(self, labels: int, summaries: int) -> None:
         """Returns once everything before these offsets is taken in, and ``quality`` tells of it."""
-        while self._read_to[self._labels] < labels or self._read_to[self._summaries] < summaries:
-            await self._moved.wait()
+        await self._labels.reached(labels)
+        await self._summaries.reached(summaries)
         await self.refresh()
 
     async def run(self) -> None:
         """Follows both logs, waiting out outages, and refreshes what is known."""
         self._watch = await asyncio.to_thread(_drift_watch, self._evaluation.terms.labels)
         async with asyncio.TaskGroup() as parts:
-            parts.create_task(self._follow(self._labels, self._take_label))
-            parts.create_task(self._follow(self._summaries, self._take_summary))
+            parts.create_task(self._labels.run())
+            parts.create_task(self._summaries.run())
             parts.create_task(self._refresh_often())
 
     def resting(self) -> bool:
@@ -119,34 +114,14 @@ class Evaluating:
         if self._evaluation.add_summary(summary) and self._watch is not None:
             self._watch.add_summary(summary)
 
-    async def _follow(self, log: LogReader, take: Callable[[bytes], None]) -> None:
-        out = False
-        while True:
+    def _readable(self, take: Callable[[bytes], None]) -> Callable[[int, bytes], None]:
+        def taken(offset: int, content: bytes) -> None:
             try:
-                records = await log.read(self._read_to[log], _LARGEST_READ, _READ_SECONDS)
-            except (LabelLogUnreachable, SourceUnavailable) as error:
-                if not out:
-                    self._log.warning("evaluation_outage", error=str(error))
-                out = True
-                await asyncio.sleep(_OUTAGE_SECONDS)
-                continue
-            out = False
-            began = self._clock.monotonic()
-            async with self._free:
-                for offset, content in records:
-                    try:
-                        take(content)
-                    except Unreadable as error:
-                        self._log.warning("evaluation_unreadable", offset=offset, error=str(error))
-                    self._read_to[log] = offset + 1
-                    if self._clock.monotonic() - began >= _SLICE_SECONDS:
-                        await asyncio.sleep(0)
-                        began = self._clock.monotonic()
-            if records:
-                self._moved.set()
-                self._moved = asyncio.Event()
-            # A log that has the next records at hand does not wait for them.
-            await asyncio.sleep(0)
+                take(content)
+            except Unreadable as error:
+                self._log.warning("evaluation_unreadable", offset=offset, error=str(error))
+
+        return taken
 
     async def _refresh_often(self) -> None:
         took = 0.0

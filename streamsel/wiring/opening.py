@@ -40,9 +40,7 @@ DESK_CLIENT: dict[str, Any] = {
 @asynccontextmanager
 async def opened_label_log(config: Config) -> AsyncIterator[LabelLog]:
     """The label log alone, for commands; beside a running service it shares the embedded server."""
-    async with AsyncExitStack() as stack:
-        url = await redis_url(config, stack, share=True)
-        logs = await opened_on(config, url, stack)
+    async with opened_logs(config) as logs:
         yield logs.labels
 
 
@@ -57,9 +55,7 @@ async def opened_replicas(config: Config) -> AsyncIterator[Replicas]:
 @asynccontextmanager
 async def opened_audit_log(config: Config) -> AsyncIterator[AuditLog]:
     """The audit log alone, for commands; beside a running service it shares the embedded server."""
-    async with AsyncExitStack() as stack:
-        url = await redis_url(config, stack, share=True)
-        logs = await opened_on(config, url, stack)
+    async with opened_logs(config) as logs:
         yield logs.audit
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from streamsel.adapters.local_kafka import LocalKafka
-from tests.contracts.log_servers import KafkaServers, LogServers, RedisServers
+from tests.contracts.log_servers import KafkaServers, LogServers, RedisServers, servers_of
 from tests.servers import GivenKafka
 
 _STREAMS = [pytest.param("valkey"), pytest.param("redis_server", marks=pytest.mark.redis)]
@@ -16,12 +16,7 @@ _STREAMS = [pytest.param("valkey"), pytest.param("redis_server", marks=pytest.ma
 @pytest.fixture(params=[pytest.param("kafka", marks=pytest.mark.kafka), *_STREAMS])
 async def logs(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[LogServers]:
     """What every adapter of a port promises is tested on this."""
-    server = request.getfixturevalue(request.param)
-    if request.param == "kafka":
-        servers: LogServers = KafkaServers(server.bootstrap_servers, prefix, server)
-    else:
-        servers = RedisServers(server.url, prefix, server)
-    async with servers.prepared():
+    async with servers_of(request, prefix).prepared() as servers:
         yield servers
 
 

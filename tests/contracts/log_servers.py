@@ -326,6 +326,14 @@ class Ownership:
             self._changed.notify_all()
 
 
+def servers_of(request: pytest.FixtureRequest, prefix: str) -> LogServers:
+    """Of the kind that a fixture is parametrised with."""
+    server = request.getfixturevalue(request.param)
+    if request.param == "kafka":
+        return KafkaServers(server.bootstrap_servers, prefix, server)
+    return RedisServers(server.url, prefix, server)
+
+
 async def polled(source: EventSource, count: int, *, at_once: int = 100) -> list[SourceRecord]:
     """The next ``count`` records or more, of whatever partitions."""
     records: list[SourceRecord] = []

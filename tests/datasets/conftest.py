@@ -8,19 +8,13 @@ import pytest
 
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.ports import LabelLog
-from tests.contracts.log_servers import KafkaServers, LogServers, RedisServers
+from tests.contracts.log_servers import LogServers, RedisServers, servers_of
 
 
 @pytest.fixture(params=[pytest.param("kafka", marks=pytest.mark.kafka), "valkey"])
 async def servers(request: pytest.FixtureRequest, prefix: str) -> AsyncIterator[LogServers]:
     """Each kind in turn."""
-    server = request.getfixturevalue(request.param)
-    made: LogServers
-    if request.param == "kafka":
-        made = KafkaServers(server.bootstrap_servers, prefix, server)
-    else:
-        made = RedisServers(server.url, prefix, server)
-    async with made.prepared():
+    async with servers_of(request, prefix).prepared() as made:
         yield made
 
 

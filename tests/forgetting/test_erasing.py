@@ -13,7 +13,8 @@ from streamsel.codec import encode_log_record
 from streamsel.services.erasing import StillThere
 from streamsel.services.subjects import Expired
 from tests.contracts.review_queue.stores import query
-from tests.forgetting.world import SECRET, THEIRS, Fate, Killed, filled_world, fold_of, without_subject
+from tests.fate import Fate, Killed
+from tests.forgetting.world import SECRET, THEIRS, filled_world, fold_of, without_subject
 
 
 async def test_nothing_of_the_subject_is_left(valkey: EmbeddedValkey, prefix: str, tmp_path: Path) -> None:

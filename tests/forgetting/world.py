@@ -30,6 +30,7 @@ from streamsel.services.presence import Lease
 from streamsel.services.subjects import Criterion, Subject
 from tests.contracts.review_queue.stores import SETTINGS, query
 from tests.core.learning_strategies import mixed_record, opinion_record, retraction_record
+from tests.fate import Fate
 from tests.services.learning_bench import SPEC
 
 SECRET = "nobody@example.com"
@@ -37,24 +38,6 @@ FIELD = "email"
 THEIRS = (3, 4, 11)
 """The numbers of the subject's events; a label, an opinion and a decision each, 11 is still asked about."""
 LOGS = ("decisions:0", "dead-letters", "events:0")
-
-
-class Killed(BaseException):
-    """The process dies here: nothing that would follow happens."""
-
-
-class Fate:
-    """``lives`` effects happen; before the next one the process dies."""
-
-    def __init__(self, lives: int = -1) -> None:
-        self._lives = lives
-        self.dead = False
-
-    def effect(self) -> None:
-        self.dead = self.dead or self._lives == 0
-        if self.dead:
-            raise Killed
-        self._lives -= 1
 
 
 class Mortal:

@@ -79,7 +79,7 @@ class AwayAtFirst(LabelLogDouble):
 
 async def test_outages_are_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are told once, and what was missed comes after."""
-    monkeypatch.setattr("streamsel.services.evaluating._OUTAGE_SECONDS", 0.01)
+    monkeypatch.setattr("streamsel.services.log_following._OUTAGE_SECONDS", 0.01)
     labels, summaries = AwayAtFirst(), LabelLogDouble()
     await labels.append([encode_log_record(LABELS[0])])
     await summaries.append([encode_summary(summary_of(LABELS[:1], 0))])

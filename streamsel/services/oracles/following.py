@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import structlog
-
 from streamsel.codec import Unreadable, decode_log_record
 from streamsel.metrics import Metrics
-from streamsel.ports import Clock, LogReader, SourceUnavailable
+from streamsel.ports import Clock, LogReader
 from streamsel.records import Directive, LabelRecord, LogRecord
 from streamsel.review.oracles import Accounts
 from streamsel.review.refusals import LabelLogUnreachable
+from streamsel.services.log_following import LogFollower
 
-_LARGEST_READ = 500
-_READ_SECONDS = 1.0
 _KNOWN_RECORD_SECONDS = 5.0
-_SLICE_SECONDS = 0.004
-"""How long it may hold the event loop; one more record may come on top."""
-_OUTAGE_SECONDS = 1.0
 _OFFSETS = 2**48
 """More than a log will ever have."""
 
@@ -34,16 +26,13 @@ class AccountsFollower:
         """At ``accounts.position`` of the log; the same object throughout."""
         self._label_log = log
         self._metrics = metrics
-        self._clock = clock
         self._index: dict[str, int] | None = {} if indexed else None
         """Label id to revision and offset in one number."""
-        self._moved = asyncio.Event()
-        self._log = structlog.get_logger()
+        self._follower = LogFollower(log, self._take, clock, outage="oracles_outage", behind=self._tell)
 
     async def reached(self, position: int) -> None:
         """Returns once the accounts have every record before ``position``."""
-        while self.accounts.position < position:
-            await self._moved.wait()
+        await self._follower.reached(position)
 
     async def caught_up(self) -> None:
         """Returns once the accounts have all that the log holds now. Raises ``LabelLogUnreachable`` or
@@ -75,36 +64,15 @@ class AccountsFollower:
 
     async def run(self) -> None:
         """Follows the log; an outage is waited out, and told once."""
-        out = False
-        while True:
-            try:
-                await self._read()
-                out = False
-            except (LabelLogUnreachable, SourceUnavailable) as error:
-                if not out:
-                    self._log.warning("oracles_outage", offset=self.accounts.position, error=str(error))
-                out = True
-                await asyncio.sleep(_OUTAGE_SECONDS)
+        await self._follower.run()
 
-    async def _read(self) -> None:
-        records = await self._label_log.read(self.accounts.position, _LARGEST_READ, _READ_SECONDS)
-        began = self._clock.monotonic()
-        for offset, content in records:
-            try:
-                record: LogRecord | None = decode_log_record(content)
-            except Unreadable:
-                record = None  # who learns from the log sets it aside
-            self.accounts.add(record)
-            self._note(offset, record)
-            if self._clock.monotonic() - began >= _SLICE_SECONDS:
-                await asyncio.sleep(0)
-                began = self._clock.monotonic()
-        # A log that has the next records at hand does not wait for them.
-        await asyncio.sleep(0)
-        if records:
-            self._tell()
-            self._moved.set()
-            self._moved = asyncio.Event()
+    def _take(self, offset: int, content: bytes) -> None:
+        try:
+            record: LogRecord | None = decode_log_record(content)
+        except Unreadable:
+            record = None  # who learns from the log sets it aside
+        self.accounts.add(record)
+        self._note(offset, record)
 
     def _note(self, offset: int, record: LogRecord | None) -> None:
         if self._index is None or record is None or isinstance(record, Directive):

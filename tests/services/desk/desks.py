@@ -23,12 +23,9 @@ from streamsel.review.refusals import LabelLogUnreachable
 from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import ANN, Store, query
+from tests.fate import Killed
 
 LABELS = ("fraud", "legitimate")
-
-
-class Killed(BaseException):
-    """The process dies here: nothing that would follow happens."""
 
 
 class LabelLogDouble:

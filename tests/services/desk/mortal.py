@@ -9,24 +9,11 @@ from streamsel.adapters.clock import SystemClock
 from streamsel.metrics import Metrics
 from streamsel.ports import LabelLog, ReviewQueue
 from streamsel.services.desk import Desk
-from tests.services.desk.desks import LABELS, Killed
+from tests.fate import Fate
+from tests.services.desk.desks import LABELS
 from tests.services.desk.panels import FLOOR
 
 _EFFECTS = ("begin", "abort", "settle", "dispute", "retract", "pause")
-
-
-class Fate:
-    """``lives`` effects happen; before the next one the process dies, and does nothing ever after."""
-
-    def __init__(self, lives: int) -> None:
-        self._lives = lives
-        self.dead = False
-
-    def effect(self) -> None:
-        self.dead = self.dead or self._lives == 0
-        if self.dead:
-            raise Killed
-        self._lives -= 1
 
 
 class _MortalQueue:

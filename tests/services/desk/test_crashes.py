@@ -8,8 +8,8 @@ from streamsel.ports import Answer
 from streamsel.review.lifecycle import State
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import BOB, EXPIRE, LEASE, RECORDING, Store
+from tests.fate import Killed
 from tests.services.desk.desks import (
-    Killed,
     LabelLogDouble,
     claimed,
     desk_of,

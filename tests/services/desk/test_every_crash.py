@@ -11,8 +11,9 @@ from streamsel.review.lifecycle import State
 from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import ANN, BOB, Store, query
-from tests.services.desk.desks import Killed, LabelLogDouble, give, running, until
-from tests.services.desk.mortal import Fate, mortal_desk
+from tests.fate import Fate, Killed
+from tests.services.desk.desks import LabelLogDouble, give, running, until
+from tests.services.desk.mortal import mortal_desk
 from tests.services.desk.panels import (
     CYD,
     FLOOR,

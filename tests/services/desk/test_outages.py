@@ -10,8 +10,8 @@ from streamsel.review.lifecycle import State
 from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable, Unrecorded
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import ANN, Store, connect, query
+from tests.fate import Killed
 from tests.services.desk.desks import (
-    Killed,
     LabelLogDouble,
     claimed,
     give,

@@ -13,7 +13,8 @@ from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable
 from streamsel.services.oracles.answering import PASSED_ON
 from tests.contracts.review_queue.stores import ANN, LEASE, query
 from tests.core.review_records import answer, opinion
-from tests.services.desk.desks import Killed, give, raising, running, until
+from tests.fate import Killed
+from tests.services.desk.desks import give, raising, running, until
 from tests.services.oracles.bench import Bench, Scripted, at_work, released_hold
 
 

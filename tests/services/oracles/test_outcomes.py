@@ -19,7 +19,8 @@ from streamsel.review.oracles import Terms
 from streamsel.review.refusals import LabelLogUnreachable, Superseded
 from tests.contracts.review_queue.stores import ANN, query
 from tests.core.review_records import answer
-from tests.services.desk.desks import LABELS, Killed, give, raising, until
+from tests.fate import Killed
+from tests.services.desk.desks import LABELS, give, raising, until
 from tests.services.oracles.bench import Bench, Scripted, released_hold
 from tests.services.oracles.outcomes_bench import TERMS, TRUTH, Outcomes
 
