@@ -29,7 +29,7 @@ async def evaluated(desk: Reviewing) -> AsyncIterator[None]:
     began = (time.time() - 7_200.0) // 60 * 60
     await desk.label_log.append([encode_log_record(_label(number, began)) for number in range(LABELLED)])
     summaries = [encode_summary(_summary(minute, began)) for minute in range(MINUTES)]
-    await evaluating._summaries.append(summaries)  # type: ignore[attr-defined]
+    await desk.summaries.append(summaries)
     running = asyncio.create_task(evaluating.run())
     try:
         await evaluating.reached(LABELLED, MINUTES)

@@ -94,6 +94,7 @@ class Reviewing:
     """Where ``POST /v1/events`` puts them."""
     audit_log: RedisKeptLog
     label_log: RedisLabelLog
+    summaries: RedisKeptLog
     secrets: dict[str, str]
     readiness: list[Readiness] = field(default_factory=lambda: [Readiness(True)])
 
@@ -167,7 +168,9 @@ async def reviewing(
         directing=Directing(log, ModelSpec(tuple(LABELS.names))),
     )
     try:
-        yield Reviewing(parts, create_app(parts), queue, events, audit_log, log, secrets, readiness)
+        yield Reviewing(
+            parts, create_app(parts), queue, events, audit_log, log, summaries, secrets, readiness
+        )
     finally:
         while not running.done():  # up to Python 3.11 asyncio.wait_for, in redis-py, may lose a cancellation
             running.cancel()
