@@ -17,6 +17,7 @@ from streamsel.cli import (
     labels,
     model,
     pool,
+    produce,
     report,
     seed,
     serve,
@@ -52,6 +53,7 @@ def options(
 
 
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
+app.command("produce", epilog=produce.EXAMPLE)(produce.produce)
 app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command("backtest", epilog=backtest.EXAMPLE)(backtest.backtest)
 app.command("pool", epilog=pool.EXAMPLE)(pool.pool)

@@ -53,14 +53,20 @@ class Logs:
     configurations: KeptLog
     summaries: KeptLog
     outcomes: EventSource
+    outcomes_intake: EventIntake
 
     async def close(self) -> None:
         """The sources are stopped by who started them."""
         kept = [self.labels, self.audit, self.configurations, self.summaries]
+        sinks: list[EventIntake | DecisionSink | DeadLetterSink] = [
+            self.intake,
+            self.outcomes_intake,
+            self.decisions,
+            self.dead_letters,
+        ]
         readers: list[LogReader] = [*self.decision_readers, *kept]
         await asyncio.gather(
-            *(part.close() for part in (self.intake, self.decisions, self.dead_letters)),
-            *(reader.close() for reader in readers),
+            *(sink.close() for sink in sinks), *(reader.close() for reader in readers)
         )
 
 
@@ -93,12 +99,14 @@ async def kafka_logs(settings: Kafka) -> Logs:
             f"{settings.group}-outcomes",
             session_seconds=settings.session_seconds,
         ),
+        outcomes_intake=KafkaEventIntake(cluster, topics.outcomes),
     )
 
 
 async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
     """On a Redis 7 or Valkey server; raises ``TopicRefused`` when it would not keep the label log."""
     streams, partitions = RedisStreams(url, prefix), settings.partitions
+    outcomes = OutcomeStreams(url, prefix)
     await ensure_streams(streams, partitions=partitions)
     epoch = await _in_force(RedisEpochs(streams))
     return Logs(
@@ -114,11 +122,12 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
         configurations=RedisKeptLog(streams, streams.configurations),
         summaries=RedisKeptLog(streams, streams.summaries),
         outcomes=RedisEventSource(
-            OutcomeStreams(url, prefix),
+            outcomes,
             1,
             f"{settings.group}-outcomes",
             lease_seconds=settings.session_seconds,
         ),
+        outcomes_intake=RedisEventIntake(outcomes, 1),
     )
 
 
