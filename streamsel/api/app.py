@@ -17,7 +17,6 @@ from streamsel.api.handlers import HANDLERS
 from streamsel.api.headers import SecurityHeaders
 from streamsel.api.labelling import Labelling
 from streamsel.api.limits import BodyLimit, HeaderLimit
-from streamsel.api.oidc import Provider
 from streamsel.api.parts import ApiParts
 from streamsel.api.problems import ProblemDetails
 from streamsel.api.refusals import Refusals
@@ -37,7 +36,6 @@ from streamsel.api.routes.oracles import oracle_routes
 from streamsel.api.routes.page import page_routes
 from streamsel.api.routes.queue import queue_routes
 from streamsel.api.routes.session import SESSION_PATH, session_routes
-from streamsel.api.routes.sign_in import CALLBACK_PATH, LOGIN_PATH, sign_in_routes
 from streamsel.api.sessions import OneTimeLink, Sessions
 from streamsel.api.signing_in import SigningIn
 
@@ -63,6 +61,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     sessions = Sessions(parts.sessions, auth.session_seconds, auth.idle_seconds, time.time)
     app.state.refusals = refusals = Refusals(audit)
     open_calls = {("GET", path) for path in OPEN_PATHS}
+    sign_in: str | None = None
 
     app.include_router(health_routes(parts.health, parts.metrics))
     if parts.model is not None:
@@ -92,7 +91,12 @@ def create_app(parts: ApiParts) -> FastAPI:
         signing_in = SigningIn(sessions, audit)
         app.include_router(session_routes(sessions, signing_in, audit, refusals, link))
         if auth.oidc is not None:
+            # It brings Authlib, which takes a third of a second.
+            from streamsel.api.oidc import Provider
+            from streamsel.api.routes.sign_in import CALLBACK_PATH, LOGIN_PATH, sign_in_routes
+
             provider, taken = Provider(auth.oidc), {key.name for key in auth.keys}
+            sign_in = LOGIN_PATH
             app.include_router(
                 sign_in_routes(provider, parts.sessions, sessions, signing_in, refusals, taken)
             )
@@ -112,7 +116,7 @@ def create_app(parts: ApiParts) -> FastAPI:
         sessions=sessions,
         refusals=refusals,
         open_calls=frozenset(open_calls),
-        sign_in=None if auth.oidc is None else LOGIN_PATH,
+        sign_in=sign_in,
     )
     app.add_middleware(HeaderLimit)
     app.add_middleware(CutShort)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
-
-from starlette.requests import HTTPConnection
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamsel.review.reviewers import Reviewer
 from streamsel.review.roles import Role
+
+if TYPE_CHECKING:
+    # Commands make keys for callers, and bring no server for it.
+    from starlette.requests import HTTPConnection
 
 
 class Caller(NamedTuple):

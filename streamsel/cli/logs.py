@@ -6,13 +6,13 @@ import logging
 import sys
 from typing import Any
 
-import structlog
-
 _SAID_AGAIN_SECONDS = 10.0
 
 
 def configure_logs(level: int = logging.INFO) -> None:
     """Once per process."""
+    import structlog
+
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

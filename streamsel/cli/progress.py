@@ -6,14 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import structlog
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 
 @contextmanager
 def progress_bars(of: str = "events") -> Iterator[Callable[[int], Callable[[int], None]]]:
     """A bar on a terminal: told how many there are, gives what is told how many more are through."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     console = Console(file=sys.stderr)
     columns = (TextColumn(of), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -32,6 +31,8 @@ def progress_lines(of: str) -> Iterator[Callable[[int], Callable[[int], None]]]:
         with progress_bars(of) as watch:
             yield watch
         return
+    import structlog
+
     log = structlog.get_logger()
 
     def watch_lines(total: int) -> Callable[[int], None]:

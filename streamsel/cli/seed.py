@@ -7,18 +7,15 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from streamsel.adapters.clock import SystemClock
-from streamsel.adapters.label_file import rows
 from streamsel.cli.options import AsJson, ConfigFile, load_config, print_json
-from streamsel.ports import LabelLog
-from streamsel.records import Label
-from streamsel.services.seeding import append_labels, seed_labels
+
+if TYPE_CHECKING:
+    from streamsel.ports import LabelLog
+    from streamsel.records import Label
 
 EXAMPLE = "Example: streamsel seed history.csv --label fraud --map 0=legit --map 1=fraud"
 
@@ -37,6 +34,9 @@ def seed(
     """Put a labelled file into the label log. A file with a mistake changes nothing; a file seeded twice
     changes the model once."""
     from streamsel import wiring  # brings every server's client: --help should not wait
+    from streamsel.adapters.clock import SystemClock
+    from streamsel.adapters.label_file import rows
+    from streamsel.services.seeding import seed_labels
 
     settings = load_config(path)
     renamed = dict(_pair(one, settings.labels.names) for one in mapping or [])
@@ -68,6 +68,11 @@ def _pair(text: str, names: Sequence[str]) -> tuple[str, str]:
 
 
 async def _append(opened: AbstractAsyncContextManager[LabelLog], labels: Sequence[Label]) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from streamsel.services.seeding import append_labels
+
     console = Console(file=sys.stderr)
     async with opened as log:
         with Progress(console=console, disable=not console.is_terminal) as progress:

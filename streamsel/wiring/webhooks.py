@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 
 from redis.asyncio import Redis
 
-from streamsel.adapters.http_endpoint import HttpEndpoint
 from streamsel.adapters.redis_positions import RedisDeliveryPositions
 from streamsel.config import Config
 from streamsel.config.webhooks import WebhookTable
@@ -23,6 +22,11 @@ def webhook_deliveries(
     config: Config, logs: Logs, client: Redis, clock: Clock, metrics: Metrics, stack: AsyncExitStack
 ) -> Iterator[Delivery]:
     """One for each endpoint and log it is told of; the endpoints' connections end with the stack."""
+    if not config.desk.webhooks:
+        return
+    # Brings an HTTP client, which few need.
+    from streamsel.adapters.http_endpoint import HttpEndpoint
+
     positions = RedisDeliveryPositions(client, config.redis.prefix)
     for webhook in config.desk.webhooks:
         endpoint = HttpEndpoint(webhook.url)
