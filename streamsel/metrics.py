@@ -111,6 +111,12 @@ class Metrics:
         self.shed_queries = Counter(
             "streamsel_shed_queries", "Queries not offered because the desk was unreachable.", registry=r
         )
+        self.calls = Counter(
+            "streamsel_calls",
+            "HTTP calls, but for probes', by status and kind of problem, 'none' without one.",
+            ["status", "problem"],
+            registry=r,
+        )
         self.webhooks = Counter(
             "streamsel_webhooks",
             "Messages to webhooks: delivered, dead (given up), and failed attempts at either.",

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 import streamsel
 from streamsel.api.auth import Gatekeeper
 from streamsel.api.bodies import LABELLING
+from streamsel.api.counted import Counted
 from streamsel.api.cut_short import CutShort
 from streamsel.api.handlers import HANDLERS
 from streamsel.api.headers import SecurityHeaders
@@ -120,6 +121,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     )
     app.add_middleware(HeaderLimit)
     app.add_middleware(CutShort)
+    app.add_middleware(Counted, calls=parts.metrics.calls, uncounted=OPEN_PATHS)
     app.add_middleware(SecurityHeaders)
     return app
 

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from fastapi import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "application/problem+json"
+_IN_SCOPE = "streamsel.problem"
 
 
 class Kind(NamedTuple):
@@ -120,12 +122,30 @@ class Problem(HTTPException):
 
     def response(self) -> JSONResponse:
         """The problem as a response."""
-        return JSONResponse(
-            self.details().model_dump(exclude_unset=True),
-            status_code=self.kind.status,
-            headers=self.headers,
+        return _ProblemResponse(self)
+
+
+class _ProblemResponse(JSONResponse):
+    """Leaves its kind in the scope, for those who count."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(
+            problem.details().model_dump(exclude_unset=True),
+            status_code=problem.kind.status,
+            headers=problem.headers,
             media_type=MEDIA_TYPE,
         )
+        self._kind = problem.kind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[_IN_SCOPE] = self._kind
+        await super().__call__(scope, receive, send)
+
+
+def problem_in(scope: Scope) -> Kind | None:
+    """The kind of problem that a call is being answered with, if any."""
+    kind: Kind | None = scope.get(_IN_SCOPE)
+    return kind
 
 
 def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:

@@ -65,9 +65,7 @@ class Logs:
             self.dead_letters,
         ]
         readers: list[LogReader] = [*self.decision_readers, *kept]
-        await asyncio.gather(
-            *(sink.close() for sink in sinks), *(reader.close() for reader in readers)
-        )
+        await asyncio.gather(*(sink.close() for sink in sinks), *(reader.close() for reader in readers))
 
 
 async def kafka_logs(settings: Kafka) -> Logs:
