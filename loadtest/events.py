@@ -26,6 +26,10 @@ FEATURES = (
 )
 
 
+DISTINCT = 50_000
+"""Sets of values that ``payloads`` repeats."""
+
+
 def transaction(random: Random, number: int) -> tuple[dict[str, object], str]:
     """One event and its true label: fraud grows with the amount and the terminal's risk."""
     mean = random.lognormvariate(3.5, 0.5)
@@ -53,15 +57,18 @@ def transaction(random: Random, number: int) -> tuple[dict[str, object], str]:
     return {"id": f"transaction-{number:012d}", **values}, label
 
 
-def payloads(count: int, seed: int = 1) -> Iterator[bytes]:
-    """``count`` encoded transactions, cycling through 50,000 distinct sets of values."""
+def payloads(count: int, seed: int = 1, first: int = 0) -> Iterator[bytes]:
+    """``count`` encoded transactions numbered from ``first``, cycling through ``DISTINCT`` sets of
+    values that are drawn before this returns."""
     random = Random(seed)
     bodies = [
         orjson.dumps(transaction(random, 0)[0])[len('{"id":"transaction-000000000000",') :]
-        for _ in range(50_000)
+        for _ in range(DISTINCT)
     ]
-    for number in range(count):
-        yield b'{"id":"transaction-%012d",%b' % (number, bodies[number % len(bodies)])
+    return (
+        b'{"id":"transaction-%012d",%b' % (number, bodies[number % len(bodies)])
+        for number in range(first, first + count)
+    )
 
 
 def labelled(count: int, seed: int = 2) -> list[tuple[dict[str, object], str]]:

@@ -1,0 +1,1 @@
+"""From producing an event to its decision, beside a bare echo."""
