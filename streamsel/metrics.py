@@ -102,6 +102,13 @@ class Metrics:
         self.consumer_lag = Gauge(
             "streamsel_consumer_lag", "Events waiting in the owned partitions.", registry=r
         )
+        self.watchdog_restarts = Counter(
+            "streamsel_watchdog_restarts",
+            "Clients given up because nothing moved though something waited, by topic; and memberships of "
+            "the selectors' group, as ``selector``.",
+            ["part"],
+            registry=r,
+        )
         self.desk_outage = Gauge(
             "streamsel_desk_outage",
             "1 while the desk is unreachable and the stream is paused or shedding queries.",

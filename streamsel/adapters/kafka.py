@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,9 @@ log = structlog.get_logger()
 LARGEST_BATCH = LARGEST_RECORD + 65_536
 """Bytes: one record as large as may be, and what a batch adds to it."""
 
+ANSWER_SECONDS = 10.0
+"""The longest a broker may take to answer: a connection that is open at one end alone is then given up."""
+
 _STOP_SECONDS = 1.0
 
 
@@ -33,6 +36,8 @@ class KafkaCluster:
 
     bootstrap_servers: str
     client_options: Mapping[str, Any] = field(default_factory=dict)
+    stalled: Callable[[str], None] = lambda _: None
+    """Told the topic of every client that is given up because nothing moved."""
 
     def consumer(self, **settings: Any) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
@@ -44,7 +49,7 @@ class KafkaCluster:
 
     async def reader(self, place: TopicPartition, **settings: Any) -> AIOKafkaConsumer:
         """A consumer of one partition, without a group; started."""
-        consumer = self.consumer(group_id=None, **settings)
+        consumer = self.consumer(group_id=None, request_timeout_ms=int(ANSWER_SECONDS * 1000), **settings)
         consumer.assign([place])
         try:
             await consumer.start()

@@ -5,25 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OffsetOutOfRangeError
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, OffsetOutOfRangeError
 
-from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as, stop_consumer
+from streamsel.adapters.kafka import ANSWER_SECONDS, KafkaCluster, kafka_errors_as, log, stop_consumer
 from streamsel.adapters.kafka_producer import KafkaProducer
 from streamsel.adapters.record_sizes import check_sizes
 from streamsel.ports import RecordTooLarge, SourceUnavailable, TopicRefused
 from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable
 
-_ANSWER_SECONDS = 10.0
-"""The longest a broker may take to answer; a read waits this much longer than it was told to."""
+_STALL_SECONDS = 10.0
+"""How long a consumer may bring nothing of what is known to be there."""
 
 
 class KafkaLogReader:
     """Reads one partition, without a consumer group.
 
     Every reader that follows the log at its own pace gets its own connection: a call takes the idle one
-    that stands where it wants to read, or any, or a new one.
+    that stands where it wants to read, or any, or a new one. An aiokafka consumer may stand still for ever,
+    and say nothing (aiokafka issue 1154): one that brings nothing of what is there is given up.
     """
 
     _unreachable: type[Exception] = SourceUnavailable
@@ -37,25 +39,32 @@ class KafkaLogReader:
         self._place = TopicPartition(topic, partition)
         self._from_first = from_first
         self._idle: dict[int, list[AIOKafkaConsumer]] = {}
+        self._quiet: WeakKeyDictionary[AIOKafkaConsumer, tuple[float, int]] = WeakKeyDictionary()
+        """Of consumers that bring nothing: when it was last looked where the log ends, and where."""
 
     async def read(self, start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
         """See ``LogReader``. Raises ``TopicRefused`` when the log does not reach ``start``."""
-        async with self._consumer(start) as consumer, asyncio.timeout(wait_seconds + _ANSWER_SECONDS):
+        async with self._consumer(start) as consumer, asyncio.timeout(wait_seconds + ANSWER_SECONDS):
             try:
                 fetched = await consumer.getmany(timeout_ms=int(wait_seconds * 1000), max_records=max_records)
             except OffsetOutOfRangeError:
                 consumer.seek(self._place, await self._nearest(consumer, start))
                 fetched = await consumer.getmany(timeout_ms=int(wait_seconds * 1000), max_records=max_records)
-            return [(record.offset, record.value or b"") for record in fetched.get(self._place, ())]
+            records = fetched.get(self._place, ())
+            if records:
+                self._quiet.pop(consumer, None)
+            else:
+                await self._watch(consumer, start)
+            return [(record.offset, record.value or b"") for record in records]
 
     async def beginning(self) -> int:
         """See ``LogReader``."""
-        async with self._consumer(None) as consumer, asyncio.timeout(_ANSWER_SECONDS):
+        async with self._consumer(None) as consumer, asyncio.timeout(ANSWER_SECONDS):
             return int((await consumer.beginning_offsets([self._place]))[self._place])
 
     async def end(self) -> int:
         """The offset the next record will get."""
-        async with self._consumer(None) as consumer, asyncio.timeout(_ANSWER_SECONDS):
+        async with self._consumer(None) as consumer, asyncio.timeout(ANSWER_SECONDS):
             ends = await consumer.end_offsets([self._place])
             return int(ends[self._place])
 
@@ -64,6 +73,19 @@ class KafkaLogReader:
         self._idle.clear()
         for consumer in idle:
             await stop_consumer(consumer)
+
+    async def _watch(self, consumer: AIOKafkaConsumer, start: int) -> None:
+        """Raises ``KafkaTimeoutError`` for one that has long brought nothing, and should have."""
+        now = asyncio.get_running_loop().time()
+        looked_at, end = self._quiet.get(consumer, (-_STALL_SECONDS, 0))
+        if now - looked_at < _STALL_SECONDS:
+            return
+        if end > start:
+            topic = self._place.topic
+            log.error("reader_stalled", topic=topic, partition=self._place.partition, offset=start, end=end)
+            self._cluster.stalled(topic)
+            raise KafkaTimeoutError(f"records wait and none come from offset {start} on")
+        self._quiet[consumer] = now, (await consumer.end_offsets([self._place]))[self._place]
 
     async def _nearest(self, consumer: AIOKafkaConsumer, start: int) -> int:
         first = (await consumer.beginning_offsets([self._place]))[self._place]
@@ -120,15 +142,22 @@ class KafkaKeptLog(KafkaLogReader):
         topic = self._place.topic
         check_sizes(topic, records)
         with kafka_errors_as(self._unreachable, f"appending to {topic}"):
-            async with asyncio.timeout(self._delivery_seconds):
-                return await self._deliver(records)
+            producer = None
+            try:
+                async with asyncio.timeout(self._delivery_seconds):
+                    producer = await self._producer.started()
+                    return await self._deliver(producer, records)
+            except TimeoutError:
+                # It may have stalled; another one soon finds out whether the broker is there.
+                if producer is not None:
+                    await self._producer.replace(producer)
+                raise
 
     async def close(self) -> None:
         await self._producer.close()
         await super().close()
 
-    async def _deliver(self, records: Sequence[bytes]) -> Sequence[int]:
-        producer = await self._producer.started()
+    async def _deliver(self, producer: AIOKafkaProducer, records: Sequence[bytes]) -> Sequence[int]:
         try:
             deliveries = [
                 await producer.send(self._place.topic, record, partition=self._place.partition)

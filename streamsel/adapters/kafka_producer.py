@@ -11,7 +11,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from streamsel.adapters.kafka import LARGEST_BATCH, KafkaCluster
+from streamsel.adapters.kafka import ANSWER_SECONDS, LARGEST_BATCH, KafkaCluster
 
 log = structlog.get_logger()
 
@@ -65,6 +65,7 @@ class KafkaProducer:
                     linger_ms=self._linger_ms,
                     max_batch_size=_BATCH_BYTES,
                     max_request_size=LARGEST_BATCH,
+                    request_timeout_ms=int(ANSWER_SECONDS * 1000),
                 )
                 try:
                     await producer.start()

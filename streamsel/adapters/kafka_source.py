@@ -31,9 +31,9 @@ class KafkaEventSource:
 
     A member that dies is missed after ``session_seconds``. A rebalance waits ``rebalance_seconds`` for
     every member to finish what it has in hand. When no record has come for ``stall_seconds`` though some
-    wait, or a rebalance does not end, ``poll`` raises ``SourceUnavailable``; ``stop`` and ``start`` again
-    then help: an aiokafka consumer can end so when a broker restarts, with nothing else to show for it
-    (aiokafka issue 1154).
+    wait, a rebalance does not end, or the broker does not answer, ``poll`` raises ``SourceUnavailable``;
+    ``stop`` and ``start`` again then help: an aiokafka consumer can end so when a broker restarts, with
+    nothing else to show for it (aiokafka issue 1154).
 
     The listener is called from tasks of this source, never from within ``poll``.
     """
@@ -67,6 +67,7 @@ class KafkaEventSource:
         self._given_up_at: float | None = None
         self._hungry = False
         self._behind: Mapping[TopicPartition, int] = {}
+        self._unanswered = False
         self._consumer = consumer = self._cluster.consumer(
             group_id=self._group,
             auto_offset_reset="earliest",
@@ -167,6 +168,7 @@ class KafkaEventSource:
             ailment = await self._ailment()
             if ailment is not None:
                 log.error("consumer_stalled", topic=self._topic, group=self._group, detail=ailment)
+                self._cluster.stalled(self._topic)
                 self._gate.fail(SourceUnavailable(f"reading {self._topic}: {ailment}"))
 
     async def _ailment(self) -> str | None:
@@ -181,7 +183,10 @@ class KafkaEventSource:
         try:
             progress = await self._progress()
         except (KafkaError, OSError):
-            return None  # the broker is away, and aiokafka knows it
+            # Once may be a broker that is just away; aiokafka can take it for alive far longer.
+            before_as_well, self._unanswered = self._unanswered, True
+            return "the broker does not answer" if before_as_well else None
+        self._unanswered = False
         self._behind = {place: position for place, (position, end) in progress.items() if position < end}
         stalled = [place for place, position in self._behind.items() if before.get(place) == position]
         return f"records wait and none come from {stalled}" if hungry and stalled else None

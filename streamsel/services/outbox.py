@@ -67,6 +67,7 @@ class Outbox:
         self._newly_done = asyncio.Event()
         self._unoffered = unoffered
         self.unfinished = 0
+        self.finished = 0
 
     @property
     def tenures(self) -> Tenures:
@@ -123,6 +124,7 @@ class Outbox:
                         self._done[partition] = position
             self._newly_done.set()
             self.unfinished -= len(batches)
+            self.finished += len(batches)
             if self.unfinished == 0:
                 self._idle.set()
 

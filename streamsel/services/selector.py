@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -85,6 +85,10 @@ class Selector:
         self.joined = False
         self.events_decided = 0
         self.threshold = float("nan")
+        self._ailment: asyncio.Future[None] | None = None
+        """Fails to end the present membership."""
+        self._finished_before = 0
+        """In earlier memberships."""
         self._reset()
 
     def _reset(self) -> None:
@@ -109,6 +113,30 @@ class Selector:
         """What is being asked about now, as a share of events."""
         return self._pacing.rate.fraction
 
+    @property
+    def finished(self) -> int:
+        """Micro-batches durable and offered so far."""
+        return self._finished_before + self._outbox.finished
+
+    @property
+    def held_up(self) -> bool:
+        """Whether an outage of the desk pauses the stream."""
+        return not self._pacing.open
+
+    async def waiting(self) -> int:
+        """Events not yet decided. Raises ``SourceUnavailable``."""
+        return await self._source.lag() + self._held
+
+    @property
+    def unfinished(self) -> int:
+        """Micro-batches decided and not yet durable and offered."""
+        return self._outbox.unfinished
+
+    def join_anew(self, reason: str) -> None:
+        """Has the present membership of the group end as if its server had failed, and another begin."""
+        if self._ailment is not None and not self._ailment.done():
+            self._ailment.set_exception(SourceUnavailable(reason))
+
     def stop(self) -> None:
         """Asks ``run`` to drain and return."""
         self._stopping.set()
@@ -132,7 +160,9 @@ class Selector:
 
     async def _session(self) -> None:
         """One membership of the group, from joining to draining."""
+        self._finished_before = self.finished
         self._reset()
+        self._ailment = asyncio.get_running_loop().create_future()
         parts = [
             asyncio.create_task(self._pacing.run(), name="pacing"),
             asyncio.create_task(self._outbox.finish_all(), name="finish"),
@@ -144,7 +174,8 @@ class Selector:
             self.joined = True
             consume = asyncio.create_task(self._consume(), name="consume")
             parts += [consume, asyncio.create_task(self._watch_lag(), name="lag")]
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            ended: list[asyncio.Future[Any]] = [*parts, self._ailment]
+            done, _ = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
             for part in done:
                 await part
             await self._drain(consume)
@@ -332,7 +363,7 @@ class Selector:
     async def _watch_lag(self) -> None:
         while True:
             with suppress(SourceUnavailable):
-                self._metrics.consumer_lag.set(await self._source.lag() + self._held)
+                self._metrics.consumer_lag.set(await self.waiting())
             await asyncio.sleep(LAG_SECONDS)
 
 

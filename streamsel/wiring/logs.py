@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka.helpers import create_ssl_context
@@ -68,9 +68,11 @@ class Logs:
         await asyncio.gather(*(sink.close() for sink in sinks), *(reader.close() for reader in readers))
 
 
-async def kafka_logs(settings: Kafka) -> Logs:
-    """Topics made or checked; raises ``TopicRefused``, or ``SourceUnavailable`` when no broker answers."""
-    cluster = kafka_cluster(settings)
+async def kafka_logs(settings: Kafka, stalled: Callable[[str], None] = lambda _: None) -> Logs:
+    """Topics made or checked; raises ``TopicRefused``, or ``SourceUnavailable`` when no broker answers.
+
+    ``stalled`` is told the topic of each client that is given up because nothing moved."""
+    cluster = replace(kafka_cluster(settings), stalled=stalled)
     epochs = KafkaEpochs(cluster, settings.prefix, replication_factor=settings.replication_factor)
     epoch = await _in_force(epochs)
     topics = KafkaTopics.under(settings.prefix, epoch)

@@ -101,13 +101,16 @@ def desk_client(url: str, stack: AsyncExitStack) -> redis.asyncio.Redis:
     return client
 
 
-async def opened_on(config: Config, redis_url: str, stack: AsyncExitStack) -> Logs:
-    """All logs, under a lease that keeps others from erasing from them."""
+async def opened_on(
+    config: Config, redis_url: str, stack: AsyncExitStack, stalled: Callable[[str], None] = lambda _: None
+) -> Logs:
+    """All logs, under a lease that keeps others from erasing from them. ``stalled`` is told the topic of each
+    Kafka client that is given up because nothing moved."""
     lease = await using_logs(config, desk_client(redis_url, stack), stack)
     if config.kafka.bootstrap_servers is None:
         logs = await redis_logs(redis_url, config.redis.prefix, config.kafka)
     else:
-        logs = await kafka_logs(config.kafka)
+        logs = await kafka_logs(config.kafka, stalled)
     stack.push_async_callback(logs.close)
     return replace(logs, labels=LeasedLabelLog(logs.labels, lease))
 

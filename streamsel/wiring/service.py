@@ -112,7 +112,7 @@ async def running(
     clock, metrics = SystemClock(), Metrics()
     async with AsyncExitStack() as stack:
         url = await redis_url(config, stack)
-        logs = await opened_on(config, url, stack)
+        logs = await opened_on(config, url, stack, lambda part: metrics.watchdog_restarts.labels(part).inc())
         queue = await review_queue(config, url, stack, logs.epoch)
         configuration = await record(logs.configurations, logs.labels, recorded(config), clock)
         service = Service(config, metrics, logs.labels, logs.decision_readers[0], logs.intake)
@@ -130,6 +130,7 @@ async def running(
         if "selector" in roles:
             # River takes seconds to import: neither a desk nor a command should wait for it.
             from streamsel.services.summarising import Summariser
+            from streamsel.services.watchdog import Watchdog
             from streamsel.wiring.learning import agreement_of, learner_of, trials_of
             from streamsel.wiring.selector import selector_of
 
@@ -151,6 +152,7 @@ async def running(
             service.learner, service.selector = learner, selector
             service.trials = trials_of(logs, directing(config, logs.labels), learner, metrics, clock)
             service.start("summaries", summariser.run())
+            service.start("watchdog", Watchdog(selector, clock, metrics).run())
             service.start("agreement", agreement_of(config, learner, store, metrics, clock).run())
         metrics.review_backlog_target.set(config.capacity.target_backlog)
         sessions = RedisSessionStore(store, config.redis.prefix)
