@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
@@ -64,6 +64,47 @@ class KafkaTopics:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TopicFault:
+    """What is wrong with a topic that is there, and the mend."""
+
+    topic: str
+    says: str
+    mend: str
+
+
+def topic_faults(
+    topics: KafkaTopics, counts: Mapping[str, int], settings: Mapping[str, Mapping[str, str]]
+) -> Iterator[TopicFault]:
+    """All that is wrong with the topics that are there: their partitions by ``counts``, their ``settings``
+    where those could be read."""
+    for topic, reason in topics.kept.items():
+        if counts.get(topic, 1) != 1:
+            yield TopicFault(
+                topic,
+                f"{topic} has {counts[topic]} partitions and must have 1, for {reason} in their order",
+                "Partitions cannot be taken away: choose another prefix",
+            )
+    decisions, events = counts.get(topics.decisions), counts.get(topics.events)
+    if decisions is not None and events is not None and decisions < events:
+        yield TopicFault(
+            topics.decisions,
+            f"{topics.decisions} has {decisions} partitions and must have at least {events}, as many as"
+            f" {topics.events}",
+            f"kafka-topics.sh --alter --topic {topics.decisions} --partitions {events}",
+        )
+    for topic, reason in topics.kept.items():
+        for setting, wanted in _KEPT_FOR_EVER.items():
+            value = settings.get(topic, _KEPT_FOR_EVER)[setting]
+            if value != wanted:
+                yield _setting_fault(topic, setting, value, wanted, reason)
+    for topic in (topics.decisions, topics.dead_letters, *topics.kept):
+        for setting, wanted in _LARGEST_BATCH.items():
+            value = settings.get(topic, _LARGEST_BATCH)[setting]
+            if int(value) < int(wanted):
+                yield _setting_fault(topic, setting, value, wanted, "a large event would not pass")
+
+
 async def ensure_topics(
     cluster: KafkaCluster, topics: KafkaTopics, *, partitions: int = 1, replication_factor: int = 1
 ) -> int:
@@ -105,8 +146,9 @@ async def ensure_topics(
                     **dict.fromkeys(topics.kept, (1, _KEPT_FOR_EVER | _LARGEST_BATCH)),
                 }
             )
-            _check_partitions(topics, there)
-            _check_settings(topics, await _settings(admin, topics))
+            settings = await topic_settings(admin, _names(topics))
+            for fault in topic_faults(topics, there, settings):
+                raise TopicRefused(f"{fault.says}: {fault.mend}")
             return there[topics.decisions]
         finally:
             await admin.close()
@@ -139,38 +181,12 @@ def _safety(replication_factor: int) -> dict[str, str]:
     return {"min.insync.replicas": "2"} if replication_factor > 2 else {}
 
 
-def _check_partitions(topics: KafkaTopics, counts: Mapping[str, int]) -> None:
-    for topic, reason in topics.kept.items():
-        if counts[topic] != 1:
-            raise TopicRefused(
-                f"{topic} has {counts[topic]} partitions and must have 1, for {reason} in their order."
-                " Partitions cannot be taken away: choose another prefix."
-            )
-    if counts[topics.decisions] < counts[topics.events]:
-        raise TopicRefused(
-            f"{topics.decisions} has {counts[topics.decisions]} partitions and must have at least"
-            f" {counts[topics.events]}, as many as {topics.events}: kafka-topics.sh --alter --topic"
-            f" {topics.decisions} --partitions {counts[topics.events]}"
-        )
-
-
-def _check_settings(topics: KafkaTopics, settings: Mapping[str, Mapping[str, str]]) -> None:
-    for topic, reason in topics.kept.items():
-        for setting, wanted in _KEPT_FOR_EVER.items():
-            value = settings[topic][setting]
-            if value != wanted:
-                raise _refusal(topic, setting, value, wanted, reason)
-    for topic in (topics.decisions, topics.dead_letters, *topics.kept):
-        for setting, wanted in _LARGEST_BATCH.items():
-            value = settings[topic][setting]
-            if int(value) < int(wanted):
-                raise _refusal(topic, setting, value, wanted, "a large event would not pass")
-
-
-def _refusal(topic: str, setting: str, value: str, wanted: str, reason: str) -> TopicRefused:
-    return TopicRefused(
-        f"{topic} has {setting}={value} and must have {setting}={wanted}, for {reason}: kafka-configs.sh"
-        f" --alter --entity-type topics --entity-name {topic} --add-config {setting}={wanted}"
+def _setting_fault(topic: str, setting: str, value: str, wanted: str, reason: str) -> TopicFault:
+    return TopicFault(
+        topic,
+        f"{topic} has {setting}={value} and must have {setting}={wanted}, for {reason}",
+        f"kafka-configs.sh --alter --entity-type topics --entity-name {topic}"
+        f" --add-config {setting}={wanted}",
     )
 
 
@@ -201,8 +217,9 @@ async def _wait_for(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[
             await asyncio.sleep(0.05)
 
 
-async def _settings(admin: AIOKafkaAdminClient, topics: KafkaTopics) -> dict[str, dict[str, str]]:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in _names(topics)]
+async def topic_settings(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, dict[str, str]]:
+    """The settings of each topic. Raises ``KafkaError`` where they can't be read."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     settings: dict[str, dict[str, str]] = {}
     for response in await admin.describe_configs(resources):
         for code, message, _, name, entries in response.resources:

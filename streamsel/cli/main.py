@@ -13,6 +13,7 @@ from streamsel.cli import (
     configuration,
     demo,
     desk,
+    doctor,
     evidence,
     labels,
     model,
@@ -58,6 +59,7 @@ app.command("serve", epilog=serve.EXAMPLE)(serve.serve)
 app.command("backtest", epilog=backtest.EXAMPLE)(backtest.backtest)
 app.command("pool", epilog=pool.EXAMPLE)(pool.pool)
 app.command("seed", epilog=seed.EXAMPLE)(seed.seed)
+app.command("doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command("evidence", epilog=evidence.EXAMPLE)(evidence.evidence)
 app.command("report", epilog=report.EXAMPLE)(report.report)
 app.add_typer(desk.app, name="desk")

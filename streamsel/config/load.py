@@ -9,7 +9,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -27,7 +27,8 @@ RESERVED = frozenset({"STREAMSEL_CONFIG"})
 """Variables that are no keys: the path of the file. Those under STREAMSEL_TEST_ are the tests'."""
 SECRET_VARIABLES = frozenset({"STREAMSEL_AUTH__KEYS", "STREAMSEL_AUTH__OIDC", "STREAMSEL_ORACLES__MODELS"})
 """Lists and tables whose content no error may show."""
-_SECRETS = ("url", "sasl_password", "hash_key", "api_key")
+_FILE = "_FILE"
+"""After the variable of a secret: that of the file which holds it, as container platforms mount them."""
 
 
 class ConfigurationError(Exception):
@@ -36,12 +37,14 @@ class ConfigurationError(Exception):
 
 def load(path: Path | None, environment: Mapping[str, str]) -> Config:
     """The configuration from a file (``None``: ``streamsel.toml`` here, if there is one) and the environment,
-    where an empty variable counts as none.
+    where an empty variable counts as none, and ``…_FILE`` names a file that holds a secret.
 
     Raises ``ConfigurationError``.
     """
     content = _read(path)
-    variables = {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
+    variables = _with_files(
+        {name: value for name, value in environment.items() if name.startswith(PREFIX) and value}
+    )
     mistakes = [*_unknown(content, Config, ""), *_mistaken_variables(variables)]
     if mistakes:
         raise ConfigurationError("\n".join(mistakes))
@@ -109,11 +112,7 @@ def _unknown(content: Mapping[str, Any], model: type[BaseModel], place: str) -> 
 
 def _mistaken_variables(variables: Mapping[str, str]) -> Iterator[str]:
     """Variables that are none of ours, and lists or tables that are no JSON."""
-    known = {
-        name: annotation
-        for section, field in Config.model_fields.items()
-        for name, annotation in _variables(field.annotation, f"{PREFIX}{section}__")
-    }
+    known = _known()
     for name, value in variables.items():
         if name in RESERVED or name.startswith(f"{PREFIX}TEST_"):
             continue
@@ -122,6 +121,33 @@ def _mistaken_variables(variables: Mapping[str, str]) -> Iterator[str]:
         elif _is_composed(known[name]) and not _is_json(value):
             given = "its value" if name in SECRET_VARIABLES else repr(value)
             yield f'{name}: {given} is not JSON; a list is written as \'["a", "b"]\''
+
+
+def _known() -> dict[str, Any]:
+    """Every variable, with what its value must be."""
+    return {
+        name: annotation
+        for section, field in Config.model_fields.items()
+        for name, annotation in _variables(field.annotation, f"{PREFIX}{section}__")
+    }
+
+
+def _with_files(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables, with secrets read from the files that are named for them."""
+    secrets = {name for name, annotation in _known().items() if SecretStr in _alternatives(annotation)}
+    found: dict[str, str] = {}
+    for name, value in variables.items():
+        secret = name.removesuffix(_FILE)
+        if secret == name or secret not in secrets:
+            found[name] = value
+        elif secret in variables:
+            raise ConfigurationError(f"{name}: {secret} is set as well; leave one of them out")
+        else:
+            try:
+                found[secret] = Path(value).read_text(encoding="utf-8").rstrip("\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigurationError(f"{name}: {error}") from None
+    return found
 
 
 def _variables(section: Any, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -140,11 +166,14 @@ def _is_composed(annotation: Any) -> bool:
 
 def _section(annotation: object) -> type[BaseModel] | None:
     """The section a key holds, be it that it may also be left out."""
-    alternatives = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    for one in alternatives:
+    for one in _alternatives(annotation):
         if isinstance(one, type) and issubclass(one, BaseModel):
             return one
     return None
+
+
+def _alternatives(annotation: object) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _is_json(value: str) -> bool:

@@ -6,7 +6,6 @@ Every key is also an environment variable, ``STREAMSEL_SECTION__KEY``.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -17,6 +16,7 @@ from streamsel.config.desk import Desk
 from streamsel.config.evaluation import Evaluation
 from streamsel.config.oracles import Oracles
 from streamsel.config.select import Known, Select
+from streamsel.config.servers import Kafka, Redis
 from streamsel.config.snapshots import Snapshots
 from streamsel.learning.spec import COMMITTEES, MOST_COPIES
 
@@ -201,38 +201,6 @@ class Capacity(Section):
         description="A query is deleted from the desk's store, with all its content, so long after it was "
         "answered, expired or given up. Until then a repetition of its event is not asked about again.",
     )
-
-
-class Kafka(Section):
-    """An Apache Kafka cluster; without bootstrap_servers the logs run on Redis streams."""
-
-    bootstrap_servers: str | None = Field(None, description="host:port, comma-separated.")
-    group: str = Field("streamsel", min_length=1, description="Consumer group of the selectors.")
-    session_seconds: Seconds = Field(
-        6.0,
-        description="A selector that died is missed after this long, and its partitions go to others. "
-        "Brokers refuse less than their group.min.session.timeout.ms.",
-    )
-    prefix: str = Field("", description="Put before every topic's name, e.g. 'payments.'.")
-    partitions: Positive = Field(1, description="Of the events topic, if it must be created.")
-    replication_factor: Positive = Field(1, description="Of topics that must be created.")
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
-    ssl_cafile: Path | None = None
-    ssl_certfile: Path | None = None
-    ssl_keyfile: Path | None = None
-
-
-class Redis(Section):
-    """A Redis 7 or Valkey server; without url an embedded Valkey keeps its data under data_dir."""
-
-    url: SecretStr | None = Field(
-        None, description="redis://, rediss:// or unix:// address, with credentials if any."
-    )
-    prefix: str = Field("streamsel", pattern=r"^[\w.-]+$", description="Of every key.")
-    data_dir: Path = Field(Path(".streamsel"), description="Where the embedded server keeps its data.")
 
 
 class Config(Section):

@@ -13,8 +13,9 @@ from typing import Literal
 from streamsel.config import ApiKey, Config
 from streamsel.config.auth import Auth
 from streamsel.config.desk import Desk
-from streamsel.config.sections import Capacity, Kafka, Labels, Model, Redis, Stream
+from streamsel.config.sections import Capacity, Labels, Model, Stream
 from streamsel.config.select import Select
+from streamsel.config.servers import Kafka, Redis
 from streamsel.demo.transactions import FEATURES, FRAUD, LABELS, LEGIT
 
 Preset = Literal["logistic", "tree", "forest", "portfolio"]

@@ -13,7 +13,7 @@ from streamsel.adapters.redis_erasure import RedisErasableLog, RedisErasure
 from streamsel.adapters.redis_streams import RedisStreams, ensure_streams
 from streamsel.adapters.snapshot_store import FileSnapshotStore
 from streamsel.config import Config
-from streamsel.config.sections import Kafka
+from streamsel.config.servers import Kafka
 from streamsel.ports.epochs import Epochs
 from streamsel.ports.erasure import ErasableLog
 from streamsel.services.erasing import Erasure, Places

@@ -21,7 +21,7 @@ from streamsel.adapters.redis_streams import RedisStreams, ensure_streams
 from streamsel.adapters.redis_streams_log import RedisKeptLog, RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisDeadLetterSink, RedisDecisionSink, RedisEventIntake
 from streamsel.adapters.redis_streams_source import RedisEventSource
-from streamsel.config.sections import Kafka
+from streamsel.config.servers import Kafka
 from streamsel.ports import (
     AuditLog,
     DeadLetterSink,

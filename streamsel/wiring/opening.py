@@ -120,8 +120,8 @@ async def redis_url(config: Config, stack: AsyncExitStack, *, share: bool = Fals
 
     ``share``: when another process serves the data directory, use that one.
     """
-    if config.redis.url is not None:
-        return config.redis.url.get_secret_value()
+    if config.redis.address is not None:
+        return config.redis.address
     try:
         server = EmbeddedValkey(config.redis.data_dir)
     except ValueError as error:

@@ -42,7 +42,7 @@ def streamsel(folder: Path, *words: str, **variables: str) -> subprocess.Complet
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "serve", "seed", "evidence", "report", "config check", "config schema", "config key"],
+    ["demo", "serve", "seed", "doctor", "evidence", "report", "config check", "config schema", "config key"],
 )
 def test_every_command_shows_an_example_in_its_help(folder: Path, command: str) -> None:
     """What to type stands where one looks first."""

@@ -13,7 +13,7 @@ from streamsel import wiring
 from streamsel.adapters.clock import SystemClock
 from streamsel.cli.main import app
 from streamsel.config import Config
-from streamsel.config.sections import Redis
+from streamsel.config.servers import Redis
 from streamsel.ports import AuditLog
 from streamsel.services.audit import Audit
 from tests.services.callers import ANA

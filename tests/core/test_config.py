@@ -11,12 +11,13 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from pydantic import SecretStr
 
-from streamsel.config import ApiKey, Config, load, schema
+from streamsel.config import ApiKey, Config, ConfigurationError, load, schema
 from streamsel.config.auth import Oidc
 from streamsel.config.constraints import ConditionTable, CostsTable, QuotaTable, RuleTable
 from streamsel.config.desk import FloorTable, GoldTable, OverlapTable, QueueTable
 from streamsel.config.oracles import ModelTable, OutcomesTable, RuleOracleTable
 from streamsel.config.plateau import PlateauTable
+from streamsel.config.servers import Redis
 from streamsel.config.webhooks import WebhookTable
 
 HASH = "ab" * 32
@@ -92,6 +93,9 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "kafka.ssl_certfile": ("/etc/cert.pem", Path("/etc/cert.pem")),
     "kafka.ssl_keyfile": ("/etc/key.pem", Path("/etc/key.pem")),
     "redis.url": ("rediss://:pw@host:6379/1", SecretStr("rediss://:pw@host:6379/1")),
+    "redis.ssl_cafile": ("/etc/ca.pem", Path("/etc/ca.pem")),
+    "redis.ssl_certfile": ("/etc/cert.pem", Path("/etc/cert.pem")),
+    "redis.ssl_keyfile": ("/etc/key.pem", Path("/etc/key.pem")),
     "redis.prefix": ("pay", "pay"),
     "redis.data_dir": ("/var/lib/streamsel", Path("/var/lib/streamsel")),
     "desk.host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104
@@ -123,7 +127,17 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "snapshots.every_seconds": ("60", 60.0),
     "snapshots.keep": ("7", 7),
 }
+SECURED = {"STREAMSEL_REDIS__URL": "rediss://host:6379"}
+SIGNING_IN = {
+    "STREAMSEL_KAFKA__SASL_MECHANISM": "PLAIN",
+    "STREAMSEL_KAFKA__SASL_USERNAME": "someone",
+    "STREAMSEL_KAFKA__SASL_PASSWORD": "s3cret",
+}
 COMPANIONS = {
+    "kafka.security_protocol": SIGNING_IN,
+    "redis.ssl_cafile": SECURED,
+    "redis.ssl_certfile": SECURED,
+    "redis.ssl_keyfile": SECURED,
     "stream.hash": {"STREAMSEL_STREAM__HASH_KEY": "sixteen characters"},
     "snapshots.url": {"STREAMSEL_SNAPSHOTS__KEY": "k" * 32},
 }
@@ -214,6 +228,36 @@ def test_an_empty_variable_counts_as_none(file: Path) -> None:
     """What a compose file passes on without a value changes nothing."""
     empty = {variable(key): "" for key in EXAMPLES}
     assert load(file, empty) == load(file, {})
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    """As container platforms mount them; the line's end is none of it. Other keys have no such variable."""
+    (tmp_path / "password").write_text("redis://:s3cret@host\n", encoding="utf-8")
+    config = load(None, {"STREAMSEL_REDIS__URL_FILE": str(tmp_path / "password")})
+    assert config.redis.url == SecretStr("redis://:s3cret@host")
+    with pytest.raises(ConfigurationError, match="unknown environment variable"):
+        load(None, {"STREAMSEL_KAFKA__GROUP_FILE": str(tmp_path / "password")})
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [({}, "No such file"), ({"STREAMSEL_REDIS__URL": "redis://host"}, "is set as well")],
+)
+def test_a_secret_from_no_file_or_from_two_places_is_refused(
+    tmp_path: Path, beside: dict[str, str], said: str
+) -> None:
+    """The variable is named."""
+    with pytest.raises(ConfigurationError, match=f"STREAMSEL_REDIS__URL_FILE: .*{said}"):
+        load(None, {"STREAMSEL_REDIS__URL_FILE": str(tmp_path / "nowhere"), **beside})
+
+
+def test_the_address_of_redis_names_the_certificates() -> None:
+    """As redis-py takes them, behind what options there are."""
+    files = {"ssl_cafile": Path("/etc/my ca.pem"), "ssl_certfile": Path("/etc/cert.pem")}
+    redis = Redis(url=SecretStr("rediss://host/1?max_connections=50"), **files)
+    assert redis.address == (
+        "rediss://host/1?max_connections=50&ssl_ca_certs=%2Fetc%2Fmy+ca.pem&ssl_certfile=%2Fetc%2Fcert.pem"
+    )
 
 
 def test_the_file_lying_here_is_found(file: Path) -> None:

@@ -62,6 +62,14 @@ def mistakes(tmp_path: Path, toml: str = "", **environment: str) -> str:
         ("[model]\ncopies = 11", "model.copies: Input should be less than or equal to 10 (it is 11)"),
         ("[model]\npreset = 'text'\ncopies = 2", "model: preset 'text' is a committee already"),
         ("[redis]\nprefix = 'a b'", "redis.prefix: String should match pattern"),
+        (
+            "[redis]\nurl = 'redis://host'\nssl_cafile = 'ca.pem'",
+            "redis: ssl_cafile needs a url that begins with rediss://",
+        ),
+        (
+            "[kafka]\nsecurity_protocol = 'SASL_SSL'\nsasl_mechanism = 'PLAIN'",
+            "kafka: security_protocol SASL_SSL needs sasl_username",
+        ),
         ("stream = 5", "stream: Input should be a valid dictionary"),
         ("[select\nbudget = 1", "not TOML: Expected ']' at the end of a table declaration (at line 1"),
         ("[select]\nbudget = 0.1\nbudget = 0.2", "not TOML: Cannot overwrite a value"),
