@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from loadtest.children import child
 from loadtest.events import labelled, payloads
 from loadtest.open_loop import Schedule, Sent
+from loadtest.outside.service_process import Role, Sections, ServiceProcess, Services
 from streamsel import wiring
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.local_kafka import LocalKafka
 from streamsel.config import Config
 from streamsel.services.seeding import append_labels, seed_labels
-from tests.e2e.service_process import Role, Sections, ServiceProcess, Services
 
 LABELS = ("legit", "fraud")
 SEED_LABELS = 1_000

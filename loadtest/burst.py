@@ -16,10 +16,10 @@ from loadtest.bench import LABELS, Flow, bench
 from loadtest.latencies import percentile_ms
 from loadtest.machine import machine
 from loadtest.open_loop import Phase, Schedule
+from loadtest.outside.calling import Caller
+from loadtest.outside.service_process import auth, bearer
 from loadtest.progress import progress_bar
 from streamsel.demo.reviewers import Habits, SimulatedReviewer
-from tests.e2e.calling import Caller
-from tests.e2e.service_process import auth, bearer
 
 EXPLORE = 0.2
 HABITS = Habits(mean_seconds=0.2)

@@ -28,8 +28,8 @@ from loadtest.desk_store import (
     fill,
     opened_queue,
 )
+from loadtest.outside.service_process import Services, auth
 from streamsel.adapters.embedded import EmbeddedValkey
-from tests.e2e.service_process import Services, auth
 
 OPEN_SHARE = 0.7
 """Of the most that the desk gets done, in the open loop."""

@@ -13,9 +13,9 @@ import psutil
 
 from loadtest.bench import Bench, bench, cpu_seconds
 from loadtest.machine import machine
+from loadtest.outside.service_process import ServiceProcess, metric
 from loadtest.progress import progress_bar
 from streamsel.adapters.kafka import LARGEST_BATCH
-from tests.e2e.service_process import ServiceProcess, metric
 
 LEAD = 500_000
 """Events that wait in the topic at most: what was read may be deleted."""

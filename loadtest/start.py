@@ -10,8 +10,8 @@ from typing import Any
 
 from loadtest.bench import Bench, bench
 from loadtest.machine import machine
+from loadtest.outside.service_process import ServiceProcess
 from loadtest.progress import progress_bar
-from tests.e2e.service_process import ServiceProcess
 
 
 @dataclass(frozen=True, slots=True)

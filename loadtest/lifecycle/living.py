@@ -22,15 +22,15 @@ import numpy as np
 import orjson
 
 from loadtest.events import transaction
+from loadtest.outside.calling import Caller
+from loadtest.outside.service_process import Services, auth, bearer
+from loadtest.outside.waiting import until
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.redis_streams import RedisStreams
 from streamsel.adapters.redis_streams_log import RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisEventIntake
 from streamsel.codec import encode_log_record
 from streamsel.records import Label
-from tests.e2e.calling import Caller
-from tests.e2e.service_process import Services, auth, bearer
-from tests.e2e.waiting import until
 
 PREFIX = "living"
 PARTITIONS = 2

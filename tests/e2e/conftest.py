@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from loadtest.outside.service_process import Services
 from streamsel.adapters.embedded import EmbeddedValkey
-from tests.e2e.service_process import Services
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from loadtest.outside.calling import Caller, calling
+from loadtest.outside.transactions import FRAUD, LEGIT, transaction
 from streamsel.demo.reviewers import Habits, SimulatedReviewer
-from tests.e2e.calling import Caller, calling
-from tests.e2e.transactions import FRAUD, LEGIT, transaction
 
 _TICK_SECONDS = 0.02
 _LARGEST_CALL = 500

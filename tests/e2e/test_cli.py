@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from loadtest.outside.calling import calling
+from loadtest.outside.command_line import streamsel
+from loadtest.outside.service_process import Services, auth, toml
+from loadtest.outside.streams import RedisStreams
+from loadtest.outside.transactions import FRAUD, LABELS, LEGIT, transaction
+from loadtest.outside.waiting import until
 from streamsel.adapters.embedded import EmbeddedValkey
-from tests.e2e.calling import calling
-from tests.e2e.command_line import streamsel
-from tests.e2e.service_process import Services, auth, toml
-from tests.e2e.streams import RedisStreams
-from tests.e2e.transactions import FRAUD, LABELS, LEGIT, transaction
-from tests.e2e.waiting import until
 
 ROWS = 30
 MAPPED = ("--label", "fraud", "--map", f"0={LEGIT}", "--map", f"1={FRAUD}")

@@ -10,14 +10,14 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 from redis import Redis
 
+from loadtest.outside.calling import calling
+from loadtest.outside.command_line import streamsel
+from loadtest.outside.service_process import Sections, Services, auth, log_lines, toml
+from loadtest.outside.streams import KafkaStreams
+from loadtest.outside.transactions import LABELS, LEGIT, transaction
+from loadtest.outside.waiting import until
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.local_kafka import LocalKafka
-from tests.e2e.calling import calling
-from tests.e2e.command_line import streamsel
-from tests.e2e.service_process import Sections, Services, auth, log_lines, toml
-from tests.e2e.streams import KafkaStreams
-from tests.e2e.transactions import LABELS, LEGIT, transaction
-from tests.e2e.waiting import until
 from tests.servers import GivenKafka
 
 DRAIN_SECONDS = 5.0

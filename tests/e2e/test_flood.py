@@ -8,12 +8,12 @@ from statistics import mean
 import numpy as np
 import pytest
 
+from loadtest.outside.service_process import Services, auth
+from loadtest.outside.transactions import LABELS
+from loadtest.outside.waiting import until
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.demo.reviewers import Habits
 from tests.e2e.flooding import Sample, Scene, now, scene
-from tests.e2e.service_process import Services, auth
-from tests.e2e.transactions import LABELS
-from tests.e2e.waiting import until
 
 TARGET = 20
 EXPLORE = 0.2

@@ -9,15 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
+from loadtest.outside.calling import Caller, calling
+from loadtest.outside.desk_store import DeskStore
+from loadtest.outside.halting import halted
+from loadtest.outside.service_process import Services, auth
+from loadtest.outside.streams import KafkaStreams
+from loadtest.outside.transactions import FRAUD, LABELS, LEGIT, transaction
+from loadtest.outside.waiting import until
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.local_kafka import LocalKafka
-from tests.e2e.calling import Caller, calling
-from tests.e2e.desk_store import DeskStore
-from tests.e2e.halting import halted
-from tests.e2e.service_process import Services, auth
-from tests.e2e.streams import KafkaStreams
-from tests.e2e.transactions import FRAUD, LABELS, LEGIT, transaction
-from tests.e2e.waiting import until
 from tests.servers import GivenKafka
 
 ANSWERS = 6

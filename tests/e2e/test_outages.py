@@ -10,18 +10,18 @@ from random import Random
 
 import pytest
 
+from loadtest.outside import counting
+from loadtest.outside.calling import Caller, calling
+from loadtest.outside.desk_store import DeskStore
+from loadtest.outside.halting import halted
+from loadtest.outside.producing import Producer
+from loadtest.outside.reviewing import Reviewer
+from loadtest.outside.service_process import ServiceProcess, Services, auth
+from loadtest.outside.streams import KafkaStreams
+from loadtest.outside.transactions import LABELS, transaction, truth
+from loadtest.outside.waiting import until
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.local_kafka import LocalKafka
-from tests.e2e import counting
-from tests.e2e.calling import Caller, calling
-from tests.e2e.desk_store import DeskStore
-from tests.e2e.halting import halted
-from tests.e2e.producing import Producer
-from tests.e2e.reviewing import Reviewer
-from tests.e2e.service_process import ServiceProcess, Services, auth
-from tests.e2e.streams import KafkaStreams
-from tests.e2e.transactions import LABELS, transaction, truth
-from tests.e2e.waiting import until
 from tests.servers import GivenKafka
 
 pytestmark = pytest.mark.kafka
@@ -158,10 +158,11 @@ async def test_after_the_broker_was_killed_everything_resumes_by_itself(
     await until(lambda: len(ann.acknowledged) > 20, what="answers before")
     broker.kill()
     await asyncio.sleep(BROKER_AWAY_SECONDS)
+    # Now, for she may have answered everything by the time all is decided.
+    before = len(ann.acknowledged)
     await asyncio.to_thread(broker.start)
     await run.produce(2_000, 1_000)
     await run.decided(3_000)
-    before = len(ann.acknowledged)
     await until(lambda: len(ann.acknowledged) > before, what="answers after", seconds=RECOVERY_SECONDS)
     ann.stopping = True
     await answering

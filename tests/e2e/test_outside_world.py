@@ -16,14 +16,14 @@ import httpx
 import orjson
 import pytest
 
+from loadtest.outside import counting
+from loadtest.outside.calling import Caller, calling
+from loadtest.outside.service_process import Sections, ServiceProcess, Services, auth
+from loadtest.outside.streams import KafkaStreams
+from loadtest.outside.waiting import until
 from streamsel.adapters.local_kafka import LocalKafka
 from streamsel.demo.transactions import LABELS, transactions
-from tests.e2e import counting
-from tests.e2e.calling import Caller, calling
 from tests.e2e.prometheus import Labels, Prometheus, scraping
-from tests.e2e.service_process import Sections, ServiceProcess, Services, auth
-from tests.e2e.streams import KafkaStreams
-from tests.e2e.waiting import until
 from tests.servers import GivenKafka
 
 pytestmark = pytest.mark.kafka

@@ -9,17 +9,17 @@ from random import Random
 import pytest
 from redis import Redis
 
+from loadtest.outside import counting
+from loadtest.outside.command_line import streamsel
+from loadtest.outside.desk_store import DeskStore
+from loadtest.outside.producing import Producer, over_http
+from loadtest.outside.reviewing import Reviewer
+from loadtest.outside.service_process import Services, auth
+from loadtest.outside.streams import KafkaStreams, RedisStreams, Streams
+from loadtest.outside.transactions import LABELS, truth
+from loadtest.outside.waiting import until
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.local_kafka import LocalKafka
-from tests.e2e import counting
-from tests.e2e.command_line import streamsel
-from tests.e2e.desk_store import DeskStore
-from tests.e2e.producing import Producer, over_http
-from tests.e2e.reviewing import Reviewer
-from tests.e2e.service_process import Services, auth
-from tests.e2e.streams import KafkaStreams, RedisStreams, Streams
-from tests.e2e.transactions import LABELS, truth
-from tests.e2e.waiting import until
 from tests.servers import GivenKafka
 
 REVIEWERS = ("ann", "ben", "cat", "dan")

@@ -14,7 +14,7 @@ from streamsel.adapters.local_kafka import LocalKafka
 @contextmanager
 def halted(server: LocalKafka | EmbeddedValkey) -> Iterator[None]:
     """Hangs until the end of the context."""
-    child = server._child
+    child = server._child  # noqa: SLF001 - nobody else needs to know it
     assert child is not None
     os.kill(child.pid, signal.SIGSTOP)
     try:

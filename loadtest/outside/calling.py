@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.service_process import bearer
+from loadtest.outside.service_process import bearer
 
 
 class Caller:

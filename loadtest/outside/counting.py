@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.desk_store import DeskStore
-from tests.e2e.reviewing import Acknowledged
-from tests.e2e.service_process import ServiceProcess, bearer
-from tests.e2e.streams import Streams
-from tests.e2e.waiting import until
+from loadtest.outside.desk_store import DeskStore
+from loadtest.outside.reviewing import Acknowledged
+from loadtest.outside.service_process import ServiceProcess, bearer
+from loadtest.outside.streams import Streams
+from loadtest.outside.waiting import until
 
 _ROOT = Path(__file__).parents[2]
 
@@ -97,7 +97,7 @@ async def learned(selector: ServiceProcess, secret: str, end: int) -> dict[str, 
 async def uninterrupted(streams: Streams, configuration: Path) -> dict[str, Any]:
     """Version, labels learned and digest of the same log, folded from nothing by another process."""
     log = b"\n".join([record.value for record in await streams.records("labels")])
-    command = (sys.executable, "-m", "tests.e2e.uninterrupted_fold", str(configuration))
+    command = (sys.executable, "-m", "loadtest.outside.uninterrupted_fold", str(configuration))
     process = await asyncio.create_subprocess_exec(
         *command, cwd=_ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )

@@ -13,9 +13,9 @@ from typing import Any, Literal
 import httpx
 import orjson
 
+from loadtest.outside.waiting import until
 from streamsel.adapters.local_process import start_child
 from streamsel.api.keys import new_key
-from tests.e2e.waiting import until
 
 Role = Literal["both", "selector", "desk"]
 Sections = Mapping[str, Mapping[str, object]]

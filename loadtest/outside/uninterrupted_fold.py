@@ -1,6 +1,6 @@
 """The model an uninterrupted process makes of a label log: records on stdin, one a line, in their order.
 
-python -m tests.e2e.uninterrupted_fold streamsel.toml < records
+python -m loadtest.outside.uninterrupted_fold streamsel.toml < records
 """
 
 from __future__ import annotations

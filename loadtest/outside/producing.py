@@ -10,8 +10,8 @@ from random import Random
 
 import httpx
 
-from tests.e2e.service_process import bearer
-from tests.e2e.transactions import transaction
+from loadtest.outside.service_process import bearer
+from loadtest.outside.transactions import transaction
 
 Send = Callable[[Sequence[bytes]], Awaitable[None]]
 """Durable on return."""
