@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,15 @@ Value: TypeAlias = float | int | bool | str | None
 Features: TypeAlias = Mapping[str, Value]
 """Feature name (a dotted path for nested fields) to value; names in sorted order."""
 
-Lane: TypeAlias = Literal["none", "uncertain", "explore", "rule"]
-"""Why an event was asked about: not at all, for its utility, by the exploration draw, or because a rule gave
-it a rank."""
+Lane: TypeAlias = Literal["none", "uncertain", "explore", "rule", "holdout"]
+"""Why an event was asked about: not at all, for its utility, by the exploration draw, because a rule gave it
+a rank, or by the holdout draw, for evaluation alone: no model ever learns from its label."""
+
+LANES: tuple[Lane, ...] = get_args(Lane)
+"""By their codes, which stand in arrays and in what is summed over events: new ones go to the end."""
+
+DRAWN: frozenset[Lane] = frozenset({"explore", "holdout"})
+"""Random samples of the stream: people alone answer these, and are not told what the model thinks."""
 
 LabelSource: TypeAlias = Literal["reviewer", "consensus", "seed", "outcome", "model", "rule"]
 """Who answered: a reviewer at the desk, several whose opinions agree, or a labelled file put into the log

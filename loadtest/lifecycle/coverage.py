@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamsel.backtest.engine import LANES
 from streamsel.learning.evaluation.aipw import Answers, Estimate
 from streamsel.learning.evaluation.measures import Cell
 from streamsel.learning.evaluation.sums import LEAST_PROPENSITY, DecidedEvents, summed
 from streamsel.learning.fold import Fold
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
-from streamsel.records import FeatureTable, Label
+from streamsel.records import LANES, FeatureTable, Label
 from streamsel.selection import QueryRate, QueryStrategy, Scored, StrategySettings
 from streamsel.selection.gate import EXPLORE
 

@@ -67,6 +67,9 @@ class WindowView(View):
         description="Of the labels alone, as though they were the stream: biased, for they were chosen.",
         examples=[{"accuracy": 0.81, "log_loss": 0.45}],
     )
+    held_out: EstimateView = Field(
+        description="Accuracy of the labels held out alone, each counting once: no model learned from any."
+    )
     labels: dict[str, dict[str, EstimateView]] = Field(
         description="Each label against the others.",
         examples=[{"fraud": {"recall": {"value": 0.71, "low": 0.58, "high": 0.84}}}],
@@ -81,6 +84,7 @@ class WindowView(View):
             until=window.until,
             whole=CellView.of(window.whole),
             prequential={name: _known(value) for name, value in window.prequential.items()},
+            held_out=EstimateView.of(window.held_out),
             labels={label: _views(measures) for label, measures in window.labels.items()},
             segments={name: CellView.of(cell) for name, cell in window.segments.items()},
         )

@@ -10,6 +10,7 @@ from pydantic import Field
 from streamsel.api.views import View, shown_rules
 from streamsel.ports import Page, QueryView
 from streamsel.records import Lane, Query
+from streamsel.review.disclosure import lane_shown
 from streamsel.review.lifecycle import State
 
 _QUERY_ID = "9f2c4e1ab3d05c77"
@@ -19,7 +20,9 @@ class QueryBrief(View):
     """What an event is called, and why it was sent."""
 
     event_id: str = Field(examples=["tx-20931"])
-    lane: Lane = Field(examples=["uncertain"])
+    lane: Lane = Field(
+        description="What is held out shows as explore wherever rules are hidden.", examples=["uncertain"]
+    )
     rules: list[str] | None = Field(
         description="Rules and quotas that had a say. Hidden along with what the model thinks.",
         examples=[["large amounts"]],
@@ -29,7 +32,8 @@ class QueryBrief(View):
     def of(cls, query: Query, unseen: Sequence[str], *, told: bool) -> Self:
         """For somebody who may not see the fields ``unseen``; see ``shown_rules``."""
         rules = shown_rules(query, unseen, told=told)
-        return cls(event_id=query.event_id, lane=query.lane, rules=rules)
+        lane = query.lane if told else lane_shown(query)
+        return cls(event_id=query.event_id, lane=lane, rules=rules)
 
 
 class ListedQuery(View):

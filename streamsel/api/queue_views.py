@@ -8,6 +8,7 @@ from pydantic import Field
 
 from streamsel.api.views import View
 from streamsel.ports import QueueStatus
+from streamsel.review.disclosure import counts_shown
 
 
 class QueueFigures(View):
@@ -23,8 +24,10 @@ class QueueFigures(View):
 class QueueView(View):
     """The desk at a glance."""
 
-    waiting: dict[str, int] = Field(description="By lane.", examples=[{"uncertain": 9, "explore": 3}])
-    leased: dict[str, int] = Field(description="By lane.", examples=[{"uncertain": 4, "explore": 1}])
+    waiting: dict[str, int] = Field(
+        description="By lane; what is held out is among explore.", examples=[{"uncertain": 9, "explore": 3}]
+    )
+    leased: dict[str, int] = Field(description="As waiting.", examples=[{"uncertain": 4, "explore": 1}])
     backlog: int = Field(description="Waiting and leased together.", examples=[17])
     target_backlog: int = Field(description="What the capacity control steers to.", examples=[20])
     oldest_seconds: float = Field(examples=[38.5])
@@ -42,8 +45,8 @@ class QueueView(View):
     def of(cls, status: QueueStatus, target_backlog: int) -> Self:
         """With the backlog summed up beside its target."""
         return cls(
-            waiting=dict(status.waiting),
-            leased=dict(status.leased),
+            waiting=counts_shown(status.waiting),
+            leased=counts_shown(status.leased),
             backlog=sum(status.waiting.values()) + sum(status.leased.values()),
             target_backlog=target_backlog,
             oldest_seconds=status.oldest_seconds,

@@ -12,6 +12,7 @@ from streamsel.api.problems import ProblemDetails
 from streamsel.codec.privacy import without
 from streamsel.ports import Answer, Claim, PastAnswer, QueryView
 from streamsel.records import Lane, Query, Value
+from streamsel.review.disclosure import is_hidden, lane_shown
 from streamsel.review.lifecycle import State
 from streamsel.review.roles import Role, includes
 
@@ -46,7 +47,11 @@ class QueryContent(View):
     """The event asked about, as a reviewer sees it."""
 
     event_id: str = Field(examples=["tx-20931"])
-    lane: Lane = Field(description="Why it is asked about.", examples=["uncertain"])
+    lane: Lane = Field(
+        description="Why it is asked about. What is held out shows as explore wherever what the model thinks "
+        "is hidden.",
+        examples=["uncertain"],
+    )
     timestamp: float | None = Field(
         description="When the event happened, in seconds since 1970.", examples=[1767225600.0]
     )
@@ -62,8 +67,9 @@ class QueryContent(View):
     )
     segments: dict[str, str] = Field(examples=[{"country": "PT"}])
     probabilities: dict[str, float] | None = Field(
-        description="What the model thinks. Hidden in the explore lane: from leads until it is answered, so"
-        " as not to sway, from others always, since a question whose answer is known could be told by it.",
+        description="What the model thinks. Hidden of what was drawn at random: from leads until it is"
+        " answered, so as not to sway, from others always, since a question whose answer is known could be"
+        " told by it.",
         examples=[{"fraud": 0.46, "legitimate": 0.54}],
     )
     utility: float | None = Field(
@@ -88,10 +94,10 @@ class QueryContent(View):
     def of(cls, query: Query, unseen: Sequence[str], *, told: bool = False) -> Self:
         """As shown to somebody who may not see the fields ``unseen``, and who may be ``told`` what would sway
         an answer."""
-        hidden = query.lane == "explore" and not told
+        hidden = is_hidden(query) and not told
         return cls(
             event_id=query.event_id,
-            lane=query.lane,
+            lane=lane_shown(query) if hidden else query.lane,
             timestamp=query.timestamp,
             decided_at=None if hidden else query.decided_at,
             features=without(query.features, unseen),
@@ -112,7 +118,7 @@ def _rule(name: str, unseen: Sequence[str]) -> str:
 
 def shown_rules(query: Query, unseen: Sequence[str], *, told: bool) -> list[str] | None:
     """The rules of a query; ``None`` for one who must not be told."""
-    if query.lane == "explore" and not told:
+    if is_hidden(query) and not told:
         return None
     return [_rule(name, unseen) for name in query.rules]
 
@@ -254,7 +260,7 @@ class QueryState(View):
             queue=view.queue,
             fence=view.fence,
             attempts=view.attempts,
-            offered_at=view.offered_at if told or view.query.lane != "explore" else None,
+            offered_at=view.offered_at if told or not is_hidden(view.query) else None,
             reason=view.reason,
             answer=None if view.answer is None else AnswerView.of(view.answer),
             opinions=[dict(opinion) for opinion in view.opinions],

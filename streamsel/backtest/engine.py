@@ -17,13 +17,11 @@ from streamsel.learning.fold import Fold
 from streamsel.learning.scorer import Opinions
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
-from streamsel.records import FeatureTable, Label, LabelSource, Lane
+from streamsel.records import LANES, FeatureTable, Label, LabelSource
 from streamsel.selection.strategy import QueryStrategy, Scored, StrategySettings
 
 MICRO_BATCH = 25
 """Events decided by one model; their labels count from the next micro-batch on."""
-LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
-"""By the gate's codes."""
 
 
 def run(stream: Stream, plan: Plan, progress: Callable[[int], None]) -> Trace:

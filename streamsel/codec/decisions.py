@@ -15,8 +15,8 @@ import orjson
 from numpy.typing import NDArray
 
 from streamsel.codec.fields import VERSION, Fields, finite_or_none
-from streamsel.codec.records import LANES, decode_query, query_fields
-from streamsel.records import Conditions, Decision, Lane, Query
+from streamsel.codec.records import decode_query, query_fields
+from streamsel.records import LANES, Conditions, Decision, Lane, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DecisionColumns:
     threshold: float
     query_fraction: float
     lanes: Sequence[int]
-    """Indices into ``none``, ``uncertain``, ``explore``, ``rule``."""
+    """Codes, as in ``records.LANES``."""
     propensities: NDArray[np.float64]
     queries: Mapping[int, Query]
     """By row, for the events asked about."""

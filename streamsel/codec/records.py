@@ -14,6 +14,7 @@ from streamsel.codec.directives import directive_of, encode_directive
 from streamsel.codec.fields import VERSION, Fields, Unreadable
 from streamsel.codec.plain_labels import plain_label
 from streamsel.records import (
+    LANES,
     DeadLetter,
     Directive,
     Label,
@@ -26,7 +27,6 @@ from streamsel.records import (
     Retraction,
 )
 
-LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
 LABEL_SOURCES: tuple[LabelSource, ...] = ("reviewer", "consensus", "seed", "outcome", "model", "rule")
 OPINION_KINDS: tuple[OpinionKind, ...] = ("overlap", "late", "gold", "oracle")
 

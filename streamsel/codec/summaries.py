@@ -43,7 +43,7 @@ def decode_summary(content: bytes) -> Summary:
     fields = Fields("summary", content)
     fields.one_of("kind", ("summary",))
     labels, cells = fields.names("labels"), fields.names("cells")
-    sums = _table(fields.raw("sums"), len(cells), Columns(len(labels)).width)
+    sums = _table(fields.raw("sums"), len(cells), Columns(len(labels)))
     return Summary(
         summary_id=fields.text("summary_id"),
         decided_from=fields.number("decided_from"),
@@ -58,11 +58,14 @@ def decode_summary(content: bytes) -> Summary:
     )
 
 
-def _table(rows: Any, cells: int, width: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _table(rows: Any, cells: int, columns: Columns) -> np.ndarray[Any, np.dtype[np.float64]]:
     try:
         table = np.array(rows, dtype=np.float64)
     except (TypeError, ValueError):
         raise _mistyped("sums") from None
+    width = columns.width
+    if table.shape == (cells, width - 1):  # of a release that held nothing out
+        table = np.insert(table, columns.unpredicted - 1, 0.0, axis=1)
     if table.shape != (cells, width) or not np.isfinite(table).all():
         raise _mistyped("sums")
     return table

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from streamsel.config.base import Positive, Section, Share, nearest
 from streamsel.config.constraints import CostsTable, NamedTable, QuotaTable, RuleTable
@@ -61,6 +61,11 @@ class Select(Section):
         description="Least share of the queries drawn at random, for honest evaluation and the unforeseen; "
         "hybrid draws more while a class is rare.",
     )
+    holdout: Share = Field(
+        0.0,
+        description="Share of the events drawn at random for evaluation alone: no model ever learns from "
+        "their labels. Part of the budget; where reviewers can bear less than that, it shrinks alike.",
+    )
     window: Positive = Field(500, description="Recent events whose utilities set the threshold.")
     rules: list[RuleTable] = Field([], description="Events always, or never, asked about.")
     quotas: list[QuotaTable] = Field([], description="Least shares of queries, by segment or prediction.")
@@ -71,7 +76,7 @@ class Select(Section):
     plateau: PlateauTable | None = Field(
         None, description="With it, only exploration is asked about once labels have stopped to pay."
     )
-    seed: int = Field(0, ge=0, description="Of the exploration draw.")
+    seed: int = Field(0, ge=0, description="Of the random draws.")
     on_desk_outage: Literal["pause", "shed"] = Field(
         "pause", description="While the desk is unreachable: pause the stream, or go on without queries."
     )
@@ -93,6 +98,14 @@ class Select(Section):
             if names.count(name) > 1:
                 raise ValueError(f"the name '{name}' stands twice; decisions are explained by it")
         return tables
+
+    @model_validator(mode="after")
+    def _within_budget(self) -> Self:
+        if self.holdout > self.budget:
+            raise ValueError(
+                f"holdout is {self.holdout} and budget {self.budget}; what is held out is part of the budget"
+            )
+        return self
 
     def constraints(self) -> ConstraintSettings:
         """As the selection takes them."""

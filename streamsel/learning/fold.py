@@ -3,6 +3,9 @@
     model at offset o = learn, in log order, each label id's newest revision, unless that is a retraction,
                         among the records before o that are in no gap, at that record's own position
 
+A label id is held out once any of these records that can count is in the lane ``holdout``: the model, and all
+that is learned beside it, is as if there were nothing to read at the offsets of the id's records.
+
 So any two processes that have read the log up to the same offset have the same model, however they came
 there, and the offset is the model's version. Records that can't count, being unreadable or naming an unknown
 label, are passed over everywhere alike.
@@ -50,6 +53,8 @@ class Outcome(StrEnum):
     """In a gap: rolled back, or come while the model is frozen."""
     DUPLICATE = "duplicate"
     """This revision of the label, or a newer one, is known; the model did not change."""
+    HELD_OUT = "held_out"
+    """A label for evaluation alone."""
     UNREADABLE = "unreadable"
     UNKNOWN_LABEL = "unknown_label"
     """Not one of the spec's labels: passed over, whatever its revision."""
@@ -185,6 +190,8 @@ class Fold:
             return Applied(Outcome.DUPLICATE)
         if not isinstance(record, Label):
             return Applied(Outcome.RETRACTED)
+        if record.lane == "holdout":
+            return Applied(Outcome.HELD_OUT)
         return self._learn(record)
 
     def ahead(self, offset: int, record: LogRecord | None) -> Callable[[], None] | None:
@@ -196,7 +203,7 @@ class Fold:
         self.note(offset, record)
         if self._rewind_to is not None or not self._counts(record) or self._left_out(offset):
             return None
-        if self._ledger.entry(record.label_id).offset != offset:
+        if record.lane == "holdout" or self._ledger.entry(record.label_id).offset != offset:
             return None
         return partial(_fit_ahead, model, present(record.features), record.label)
 

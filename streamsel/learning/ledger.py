@@ -11,6 +11,8 @@ from streamsel.learning.packed_ledger import PackedEntries
 from streamsel.records import Label, LabelRecord
 
 _OFFSET_BITS = 48
+_HELD_OUT = 1 << 64
+"""The revision of a record that is held out: newer than any other, so that none of its id counts any more."""
 
 
 class Entry(NamedTuple):
@@ -19,7 +21,7 @@ class Entry(NamedTuple):
     revision: int
     offset: int
     is_label: bool
-    """Otherwise it is a retraction."""
+    """That may teach: it is no retraction, and not held out."""
 
 
 class Ledger:
@@ -41,10 +43,12 @@ class Ledger:
         one id and revision must first be noted in log order. Returns the entry it supersedes, if any."""
         key = _key(record.label_id)
         found = self._find(key)
-        if found is not None and record.revision <= _entry(found).revision:
+        kind, revision = isinstance(record, Label), record.revision
+        if isinstance(record, Label) and record.lane == "holdout":
+            kind, revision = False, _HELD_OUT
+        if found is not None and revision <= _entry(found).revision:
             return None
-        kind = isinstance(record, Label)
-        self._open[key] = ((record.revision << _OFFSET_BITS) | offset) << 1 | kind
+        self._open[key] = ((revision << _OFFSET_BITS) | offset) << 1 | kind
         return None if found is None else _entry(found)
 
     def entry(self, label_id: str) -> Entry:

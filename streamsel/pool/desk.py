@@ -20,8 +20,8 @@ def queries(
 ) -> list[Query]:
     """As a selector would ask them; ``objects`` are the rows as they stand in the file.
 
-    A batch is picked without a draw, so each has propensity 1: says that of this pool nothing else could have
-    been asked, and nothing of the stream. The model behind the predictions has learned the file's labels and
+    A batch is picked without a draw, and tells nothing of the stream: no propensity is known, so that no
+    evaluation counts its labels. The model behind the predictions has learned the file's labels and
     none of the log's: its version is 0.
     """
     asked = []
@@ -33,7 +33,7 @@ def queries(
                 query_id=query_id_of(pool.ids[one.row]),
                 event_id=pool.ids[one.row],
                 lane=one.lane,
-                propensity=1.0,
+                propensity=0.0,
                 utility=one.utility,
                 probabilities=one.probabilities,
                 model_version=0,

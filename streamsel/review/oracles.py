@@ -6,8 +6,9 @@
 
 They save people work; they don't stand in for them. What one says is a label of a source of its own, which
 no figure about reviewers counts. It carries the lane ``none`` and no propensity, so that nothing which judges
-the model by events drawn at random takes it for evidence. No query of the explore lane, none asked of several
-and none whose answer is known goes to a model or rule at all.
+the model by events drawn at random takes it for evidence; only where a person's label is corrected, the
+event stays drawn as it was. No query drawn at random, none asked of several and none whose answer is known
+goes to a model or rule at all, and no outcome answers one that was drawn at random before people did.
 
 A share of an oracle's answers, drawn by a hash of the query id, is not used: it is kept as an opinion, and
 the query goes on to people, who don't see it. How often they say the same is the oracle's *agreement*. Once

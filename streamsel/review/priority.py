@@ -26,10 +26,10 @@ def ageing_seconds(expire_seconds: float) -> float:
 
 
 def head_start(query: Query) -> float:
-    """The query's utility, in [0, 1]; 1 in the explore and rule lanes.
+    """The query's utility, in [0, 1]; 1 in all lanes but the uncertain one.
 
     Exploration is there for honest evaluation: whether such a query is answered before it expires must not
     depend on its utility, or the sample would no longer be random. And what a rule asks for, it asks for
     whatever its utility.
     """
-    return 1.0 if query.lane in ("explore", "rule") else min(max(query.utility, 0.0), 1.0)
+    return min(max(query.utility, 0.0), 1.0) if query.lane == "uncertain" else 1.0

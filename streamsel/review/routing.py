@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from streamsel.records import Query
+from streamsel.records import DRAWN, Query
 from streamsel.review.refusals import NotPermitted, UnknownQueue
 from streamsel.review.reviewers import Reviewer
 
@@ -88,7 +88,7 @@ class Routing:
     def place(self, query: Query) -> Placement:
         """Alike for one query, whenever it is asked."""
         slots = self._overlap.reviewers if _draw(query.query_id) < self._overlap.share else 1
-        spared = query.lane == "explore" or slots > 1
+        spared = query.lane in DRAWN or slots > 1
         return Placement(
             queue=next(self._takers(query, spared), DEFAULT_QUEUE),
             slots=slots,

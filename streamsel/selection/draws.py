@@ -1,4 +1,4 @@
-"""The exploration draw: a hash of the event id, so that a redelivered event draws alike."""
+"""Draws made by a hash of the event id, so that a redelivered event draws alike."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import xxhash
 from numpy.typing import NDArray
 
 _SCALE = float(2**-32)
+_HOLDOUT_SALT = 0x9E3779B97F4A7C15
+"""Makes another seed of any: of the 64 bits of one, the holdout draw shares no hash with the others."""
 
 
 def draws(event_ids: Sequence[str], seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -18,11 +20,21 @@ def draws(event_ids: Sequence[str], seed: int = 0) -> tuple[NDArray[np.float64],
     The first decides exploration, the second breaks ties at the threshold. Another ``seed`` gives
     independent draws for the same ids. XXH3: Y. Collet, https://xxhash.com.
     """
+    hashes = _hashes(event_ids, seed)
+    explore = (hashes >> np.uint64(32)).astype(np.float64) * _SCALE
+    tie = (hashes & np.uint64(0xFFFFFFFF)).astype(np.float64) * _SCALE
+    return explore, tie
+
+
+def holdout_draws(event_ids: Sequence[str], seed: int = 0) -> NDArray[np.float64]:
+    """A uniform draw in [0, 1) for each event id, independent of those that ``draws`` makes of the seed."""
+    hashes = _hashes(event_ids, seed ^ _HOLDOUT_SALT)
+    return (hashes >> np.uint64(32)).astype(np.float64) * _SCALE
+
+
+def _hashes(event_ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
     try:
         encoded = [*map(str.encode, event_ids)]
     except UnicodeEncodeError:
         encoded = [event_id.encode("utf-8", "surrogatepass") for event_id in event_ids]
-    hashes = np.fromiter(map(xxhash.xxh3_64_intdigest, encoded, repeat(seed)), np.uint64, len(encoded))
-    explore = (hashes >> np.uint64(32)).astype(np.float64) * _SCALE
-    tie = (hashes & np.uint64(0xFFFFFFFF)).astype(np.float64) * _SCALE
-    return explore, tie
+    return np.fromiter(map(xxhash.xxh3_64_intdigest, encoded, repeat(seed)), np.uint64, len(encoded))

@@ -20,9 +20,13 @@ The balance before an event is the work of earlier draws. Given those, the event
 
     π = E + (1 − E) · Q,    Q = P(r ≤ s · x / (1 − x))
 
-likely to be asked about, exactly: with A = 1 for an event that was asked about and 0 for another, A / π − 1
-is a martingale difference, and sums weighted by 1 / π are unbiased. Micro-batches matter only to what is
-recent: all events of an event's own are.
+likely to be asked about, exactly. Before all that, an event is held out when a third draw is below H, a
+share known before the micro-batch, and all of the above is about the others; so with H it is
+
+    π = H + (1 − H) (E + (1 − E) Q)
+
+With A = 1 for an event that was asked about and 0 for another, A / π − 1 is a martingale difference, and sums
+weighted by 1 / π are unbiased. Micro-batches matter only to what is recent: all events of an event's own are.
 
 (Variable threshold and randomisation: I. Žliobaitė et al., Active Learning With Drifting Streaming Data, IEEE
 TNNLS 2014. Weights of propensities given the past: A. Beygelzimer, S. Dasgupta and J. Langford, Importance
@@ -38,12 +42,13 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from streamsel.records import LANES
 from streamsel.selection.candidates import Floats
 from streamsel.selection.capacity import QueryRate
 from streamsel.selection.ranking import standing
 from streamsel.selection.ruling import NEVER, Ruling
 
-NONE, UNCERTAIN, EXPLORE, RULE = 0, 1, 2, 3
+NONE, UNCERTAIN, EXPLORE, RULE, HOLDOUT = range(len(LANES))
 """Lane codes in ``GateDecisions.lanes``."""
 BAND = 80.0
 """Half the band, in events' worth: all of it is 1.6 % of 10,000 events, and exploration's luck adds to it."""
@@ -62,13 +67,13 @@ class GateDecisions:
     """One micro-batch decided. Arrays of shape (events,)."""
 
     lanes: NDArray[np.int8]
-    """``NONE``, ``UNCERTAIN``, ``EXPLORE``, or ``RULE``: asked about for its rank, its utility being below
-    the threshold."""
+    """``NONE``, ``UNCERTAIN``, ``EXPLORE``, ``HOLDOUT``, or ``RULE``: asked about for its rank, its utility
+    being below the threshold."""
     propensities: Floats
     threshold: float
     """The utility above which an event without rank was asked about when the micro-batch began."""
     explore_fraction: float
-    """The share explored, in expectation."""
+    """The share drawn at random, explored or held out, in expectation."""
     cost: float
     """What those asked about come to, in units of the budget: their number where costs do not differ."""
     candidates: int
@@ -77,10 +82,13 @@ class GateDecisions:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What a micro-batch is decided by, known before any of its draws."""
+    """What a micro-batch is decided by, known before any of its draws. Shares are of the events that are not
+    held out."""
 
+    holdout: float
+    """The share of all events to hold out."""
     explore: float
-    """The share of events to explore."""
+    """The share to explore."""
     steady: float
     moved: float
     """Its parts: what the level leaves alone, what it moves."""
@@ -88,9 +96,9 @@ class _Terms:
     most: float
     """Its bounds."""
     share: float
-    """The share of events for the uncertain lane, of those exploration leaves."""
+    """The share for the uncertain lane, of those exploration leaves."""
     ranked_share: float
-    """The share of events that those of a rank may take: all, exploration's as well."""
+    """The share that those of a rank may take: all, exploration's as well."""
     earned: float
     """What an event adds to the balance."""
     bottom: float
@@ -101,13 +109,17 @@ class _Terms:
     @classmethod
     def of(cls, rate: QueryRate, events: int, mean_cost: float, largest_cost: float) -> _Terms:
         """With costs of 1 the fraction is a share of events."""
-        fraction = min(rate.fraction / mean_cost, 1.0)
-        explore = min(rate.explore_fraction / mean_cost, 1.0)
-        most = min(MOST * explore, rate.explore_room / events, 1.0)
-        earned = max(rate.fraction, rate.explore_fraction)
+        drawn_room = rate.explore_room / events
+        holdout = min(rate.holdout_fraction / mean_cost, drawn_room, 1.0)
+        others = max(1.0 - holdout, _TINY)
+        fraction = min(max(rate.fraction / mean_cost - holdout, 0.0) / others, 1.0)
+        explore = min(rate.explore_fraction / mean_cost / others, 1.0)
+        most = min(MOST * explore, (drawn_room - holdout) / others, 1.0)
+        earned = max(rate.fraction, rate.explore_fraction + rate.holdout_fraction)
         half_band = max(BAND * earned, SMALLEST_BAND * max(mean_cost, largest_cost))
         part = min(explore / max(fraction, _TINY), 1.0)
         return cls(
+            holdout=holdout,
             explore=explore,
             steady=explore * (1.0 - part),
             moved=max(explore * part, _TINY),
@@ -139,11 +151,13 @@ class Gate:
         explore_draws: Floats,
         tie_draws: Floats,
         ruling: Ruling | None = None,
+        holdout_draws: Floats | None = None,
     ) -> GateDecisions:
         """Decides a micro-batch and remembers its utilities and what it spent.
 
         ``utilities`` in [0, 1], NaN for 1, and draws uniform in [0, 1), all of shape (events,). With costs,
-        the fraction is what an event earns in units of the budget, and utilities should be per cost.
+        the fraction is what an event earns in units of the budget, and utilities should be per cost. Without
+        ``holdout_draws`` the rate must hold nothing out.
         """
         count = len(utilities)
         if count == 0:
@@ -163,17 +177,19 @@ class Gate:
         explore_prices[explore_draws >= terms.most] = np.inf
         if rate.fraction <= 0.0:
             prices[:] = np.inf
+        held = np.zeros(count, dtype=np.bool_) if holdout_draws is None else holdout_draws < terms.holdout
         if ruling is not None:
             prices[ruling.ranks < 0.0] = np.inf
             explore_prices[ruling.ranks == NEVER] = np.inf
+            held &= ruling.ranks != NEVER
 
-        lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
-        room = round(rate.room - terms.explore * count)
+        lanes, levels, balance = self._walk(terms, prices, explore_prices, held, costs)
+        room = round(rate.room - (terms.holdout + (1.0 - terms.holdout) * terms.explore) * count)
         if count >= room and np.count_nonzero(lanes == UNCERTAIN) >= room:
             # After the last one there is room for, nothing is asked about for its utility.
             full = int(np.cumsum(lanes == UNCERTAIN).searchsorted(room)) + 1 if room > 0 else 0
             prices[full:] = np.inf
-            lanes, levels, balance = self._walk(terms, prices, explore_prices, costs)
+            lanes, levels, balance = self._walk(terms, prices, explore_prices, held, costs)
         self._balance = balance
 
         odds = _odds(levels)
@@ -182,14 +198,15 @@ class Gate:
         chance = np.minimum(np.maximum((wanted * odds - above) / np.maximum(equal, 1), 0.0), 1.0)
         chance[prices == np.inf] = 0.0
         threshold = _threshold(ladder, terms.share * float(odds[0]))
+        drawn = terms.holdout + (1.0 - terms.holdout) * explored
         if ruling is not None:
-            explored[ruling.ranks == NEVER] = 0.0
+            drawn[ruling.ranks == NEVER] = 0.0
             lanes[(lanes == UNCERTAIN) & (ruling.ranks > 0.0) & (utilities < threshold)] = RULE
         return GateDecisions(
             lanes,
-            propensities=explored + (1.0 - explored) * chance,
+            propensities=drawn + (1.0 - drawn) * chance,
             threshold=threshold,
-            explore_fraction=float(explored.sum()) / count,
+            explore_fraction=float(drawn.sum()) / count,
             cost=float(np.count_nonzero(lanes) if costs is None else costs[lanes > 0].sum()),
             candidates=len(ladder),
         )
@@ -216,7 +233,12 @@ class Gate:
         return ladder, len(ladder) - not_above, not_above - below
 
     def _walk(
-        self, terms: _Terms, prices: Floats, explore_prices: Floats, costs: Floats | None
+        self,
+        terms: _Terms,
+        prices: Floats,
+        explore_prices: Floats,
+        held: NDArray[np.bool_],
+        costs: Floats | None,
     ) -> tuple[NDArray[np.int8], Floats, float]:
         """The lane of each event and the level before it was decided; the balance after them all."""
         # What a former rate left beyond twice the band is neither avenged nor made good.
@@ -224,7 +246,7 @@ class Gate:
         earned = terms.earned / terms.span
         charges = repeat(1.0 / terms.span) if costs is None else (costs / terms.span).tolist()
         before: list[float] = []
-        lowest = np.minimum(prices, explore_prices).tolist()
+        lowest = np.where(held, -np.inf, np.minimum(prices, explore_prices)).tolist()
         for price, charge in zip(lowest, charges, strict=False):
             level += earned
             if level > 1.0:
@@ -235,6 +257,7 @@ class Gate:
         levels = np.fromiter(before, np.float64, len(before))
         lanes = np.where(levels >= prices, np.int8(UNCERTAIN), np.int8(NONE))
         lanes[levels >= explore_prices] = EXPLORE
+        lanes[held] = HOLDOUT
         return lanes, levels, level * terms.span + terms.bottom
 
 

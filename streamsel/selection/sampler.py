@@ -7,21 +7,19 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from numbers import Real
-from typing import Any, NamedTuple, Protocol, get_args, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from river import base, compose, linear_model
 
 from streamsel.experience import Tally, shares_of
-from streamsel.records import Experience, FeatureTable, Lane, Value
+from streamsel.records import LANES, Experience, FeatureTable, Lane, Value
 from streamsel.selection.acquisition import ACQUISITIONS, AcquisitionRefused, resolve
 from streamsel.selection.candidates import Floats
 from streamsel.selection.capacity import QueryRate
 from streamsel.selection.constraints import ConstraintSettings
 from streamsel.selection.strategy import QueryStrategy, Scored, StrategySettings
 
-_LANES: tuple[Lane, ...] = get_args(Lane)
-"""By the gate's codes."""
 _LARGEST_NUMBER = 1e100
 _NUMBERS: tuple[Any, ...] = (Real, np.bool_)
 
@@ -75,7 +73,7 @@ class Sampler(base.Wrapper, base.Classifier):
     strategy
         Name of a query strategy, or ``package.module:object``; see ``streamsel.selection.acquisition``.
     explore
-        Share of the queries drawn at random, in [0, 1].
+        Share of the queries drawn at random, in [0, 1], of those that are not held out.
     window
         Recent events whose utilities set the threshold.
     seed
@@ -85,6 +83,9 @@ class Sampler(base.Wrapper, base.Classifier):
     constraints
         Rules, quotas, costs and how often a pattern is asked about; by default nothing is constrained.
         Labels and predicted classes go by their ``str``.
+    holdout
+        Share of the events drawn at random for evaluation alone, at most ``budget``: handed back with its
+        choice, such a label is not learned.
     """
 
     def __init__(
@@ -97,11 +98,14 @@ class Sampler(base.Wrapper, base.Classifier):
         seed: int = 0,
         text: str | None = None,
         constraints: ConstraintSettings | None = None,
+        holdout: float = 0.0,
     ) -> None:
         """Raises ``ValueError`` for a share out of range, and ``AcquisitionRefused``, which is one, for a
         strategy that can't be found or needs a committee where there is none."""
         if not (0.0 < budget <= 1.0 and 0.0 <= explore <= 1.0):
             raise ValueError(f"budget must be in (0, 1] and explore in [0, 1], not {budget} and {explore}")
+        if not 0.0 <= holdout <= budget:
+            raise ValueError(f"holdout must be in [0, budget], not {holdout}")
         self.classifier = classifier
         self.budget = budget
         self.strategy = strategy
@@ -110,6 +114,7 @@ class Sampler(base.Wrapper, base.Classifier):
         self.seed = seed
         self.text = text
         self.constraints = constraints
+        self.holdout = holdout
         self._committee = "members" in resolve(strategy).uses and _has_members(classifier)
         if strategy in ACQUISITIONS and "members" in ACQUISITIONS[strategy].uses and not self._committee:
             raise AcquisitionRefused(
@@ -119,7 +124,9 @@ class Sampler(base.Wrapper, base.Classifier):
         self._selection = QueryStrategy(
             StrategySettings(strategy, window, seed, text, constraints or ConstraintSettings(window=window))
         )
-        self._rate = QueryRate(budget, explore * budget, room=2**31, explore_room=2.0**31)
+        self._rate = QueryRate(
+            budget, explore * (budget - holdout), room=2**31, explore_room=2.0**31, holdout_fraction=holdout
+        )
         self._labels: tuple[Hashable, ...] = ()
         """Those met so far, learned or predicted."""
         self._tally = Tally(())
@@ -161,7 +168,7 @@ class Sampler(base.Wrapper, base.Classifier):
         return [
             Choice(
                 ask=lane > 0,
-                lane=_LANES[lane],
+                lane=LANES[lane],
                 propensity=propensity,
                 utility=utility,
                 probabilities=dict(zip(self._labels, shares, strict=True)) if said else {},
@@ -182,7 +189,10 @@ class Sampler(base.Wrapper, base.Classifier):
     def learn_one(
         self, x: Mapping[Any, Any], y: Hashable, choice: Choice | None = None, **kwargs: Any
     ) -> None:
-        """Learns a label; ``choice`` is what was decided about its event, if it was decided."""
+        """Learns a label, unless it is held out; ``choice`` is what was decided about its event, if it was
+        decided."""
+        if choice is not None and choice.lane == "holdout":
+            return
         self.classifier.learn_one(x, y, **kwargs)
         self._meet(self.classifier.labels if isinstance(self.classifier, BatchCommittee) else [y])
         lane, predicted = ("none", {}) if choice is None else (choice.lane, choice.probabilities)

@@ -9,7 +9,7 @@ The service, the backtest, the pool and the library's sampler all decide by this
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.capacity import QueryRate
 from streamsel.selection.cold_start import ColdStart
 from streamsel.selection.constraints import Constraints, ConstraintSettings
-from streamsel.selection.draws import draws
+from streamsel.selection.draws import draws, holdout_draws
 from streamsel.selection.exploration import explored_share
 from streamsel.selection.gate import Gate, GateDecisions
 from streamsel.selection.points import Space
@@ -99,8 +99,9 @@ class QueryStrategy:
             candidates, scored.table, scored.segments, scored.labels, utilities, rate.fraction
         )
         explore, tie = draws(scored.ids, self._settings.seed)
+        held = holdout_draws(scored.ids, self._settings.seed) if rate.holdout_fraction > 0.0 else None
         comparable = self._constraints.per_cost(utilities, ruling)
-        decisions = self._gate.decide(comparable, rate, explore, tie, ruling)
+        decisions = self._gate.decide(comparable, rate, explore, tie, ruling, held)
         asked = np.flatnonzero(decisions.lanes)
         self._constraints.note_asked(asked)
         if candidates.points is not None:
@@ -127,10 +128,10 @@ class QueryStrategy:
 
 
 def _exploring(rate: QueryRate, share: float) -> QueryRate:
-    """At least this share of the queries drawn at random."""
-    return QueryRate(
-        rate.fraction,
-        max(rate.explore_fraction, share * rate.fraction),
-        rate.room,
-        max(rate.explore_room, share * rate.room),
+    """At least this share of the queries drawn at random, of those that are not held out."""
+    held_out = min(rate.holdout_fraction / rate.fraction, 1.0) if rate.fraction > 0.0 else 0.0
+    return replace(
+        rate,
+        explore_fraction=max(rate.explore_fraction, (1.0 - held_out) * share * rate.fraction),
+        explore_room=max(rate.explore_room, (held_out + (1.0 - held_out) * share) * rate.room),
     )

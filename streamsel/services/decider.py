@@ -19,12 +19,9 @@ from streamsel.learning.evaluation.sums import DecidedEvents
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, OutgoingDecisions, SourceRecord
-from streamsel.records import Conditions, DeadLetter, Experience, Features, FeatureTable, Lane, Query
+from streamsel.records import LANES, Conditions, DeadLetter, Experience, Features, FeatureTable, Lane, Query
 from streamsel.selection import QueryRate, QueryStrategy, Scored, Selected
 from streamsel.services.summarising import Summariser
-
-LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
-"""By the gate's lane codes."""
 
 
 class Scorer(Protocol):
@@ -53,7 +50,7 @@ class Decided:
     letters: Sequence[DeadLetter]
     events: int
     explored: float
-    """How many queries the exploration share gives in expectation."""
+    """How many queries the draws give in expectation, those held out among them."""
     threshold: float
     cost: float = 0.0
     """What the queries come to, in ordinary ones."""

@@ -29,7 +29,8 @@ class Spending:
 
     uncertain: int = 0
     explored: float = 0.0
-    """In expectation, so that no draw bears on what the next micro-batch may spend."""
+    """Those drawn at random, held out or not, in expectation: so no draw bears on what the next micro-batch
+    may spend."""
 
     def __add__(self, other: Spending) -> Spending:
         return Spending(self.uncertain + other.uncertain, self.explored + other.explored)
@@ -77,7 +78,7 @@ class Pacing:
         budget: Budget | None = None,
         resting: Callable[[], bool] = lambda: False,
     ) -> None:
-        """While ``resting`` is true, only exploration is asked about."""
+        """While ``resting`` is true, only what is drawn at random is asked about."""
         self._name = name
         self._queue = queue
         self._policy = policy
@@ -112,7 +113,7 @@ class Pacing:
     def spent(self, events: int, spending: Spending, queries: int = 0, cost: float = 0.0) -> None:
         """A micro-batch was decided; its queries count against the room until the facts have them.
 
-        ``queries`` are those asked, explored ones as drawn, and ``cost`` what they come to in ordinary ones:
+        ``queries`` are those asked, random ones as drawn, and ``cost`` what they come to in ordinary ones:
         these the budget is charged with.
         """
         self._events.count(events)
@@ -155,7 +156,8 @@ class Pacing:
         affordable = self._budget.fraction(now, events_per_second, facts.events_per_second)
         self._rate = self._policy.rate(facts, affordable)
         if self._resting():
-            self._rate = replace(self._rate, fraction=self._rate.explore_fraction)
+            drawn = self._rate.explore_fraction + self._rate.holdout_fraction
+            self._rate = replace(self._rate, fraction=drawn)
         # What is still on its way, or landed meanwhile, may not be among the facts.
         self._outstanding -= landed
         self._landed -= landed

@@ -29,7 +29,7 @@ from streamsel.ports import (
     SourceRecord,
     SourceUnavailable,
 )
-from streamsel.records import Partition, Query, Source
+from streamsel.records import DRAWN, Partition, Query, Source
 from streamsel.services.decider import Decided, Decider
 from streamsel.services.ending import end
 from streamsel.services.outbox import Outbox, Tenures
@@ -299,7 +299,7 @@ class Selector:
         uncertain = 0
         self._metrics.events.inc(decided.events)
         for query in decided.queries:
-            uncertain += query.lane != "explore"
+            uncertain += query.lane not in DRAWN
             self._metrics.queries.labels(query.lane).inc()
         for rule, events in decided.rules.items():
             self._metrics.rules.labels(rule).inc(events)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import get_args
 
 import structlog
 
 from streamsel.metrics import Metrics
 from streamsel.ports import ReviewQueue, SourceUnavailable
-from streamsel.records import Lane
+from streamsel.records import LANES
 from streamsel.review.refusals import DeskUnreachable, LabelLogUnreachable
 from streamsel.services.resolving import Resolver
 from streamsel.services.settling import Settler
 
 _SWEEPS_A_ROUND = 100
 _OUTAGE_SECONDS = 1.0
-_LANES = [lane for lane in get_args(Lane) if lane != "none"]
 
 
 class Upkeep:
@@ -57,7 +55,7 @@ class Upkeep:
             if not await self._queue.sweep(self._settler.log_settled_at):
                 break
         status = await self._queue.status()
-        for lane in _LANES:
+        for lane in LANES[1:]:
             backlog = status.waiting.get(lane, 0) + status.leased.get(lane, 0)
             self._metrics.review_backlog.labels(lane).set(backlog)
         self._metrics.review_oldest_seconds.set(status.oldest_seconds)

@@ -83,6 +83,7 @@ def _pacing(
         CapacityPolicy(
             budget=select.budget,
             explore=select.explore,
+            holdout=select.holdout,
             target_backlog=capacity.target_backlog,
             expire_seconds=capacity.expire_seconds,
             fill_seconds=capacity.fill_seconds,

@@ -31,6 +31,7 @@ policies = st.builds(
     CapacityPolicy,
     budget=st.floats(1e-6, 1.0),
     explore=st.floats(0.0, 1.0),
+    holdout=st.floats(0.0, 1.0),
     target_backlog=st.integers(1, 1_000),
     expire_seconds=st.floats(0.1, 1e6),
 )
@@ -41,8 +42,9 @@ def test_any_facts_give_a_rate_within_its_bounds(policy: CapacityPolicy, known: 
     """Shares stay within the budget, and nothing is negative or no number, whatever the facts."""
     rate = policy.rate(known)
     assert 0.0 <= rate.fraction <= policy.budget
-    assert 0.0 <= rate.explore_fraction <= policy.budget
-    assert rate.explore_fraction <= max(rate.fraction, 0.5 * policy.budget)
+    drawn = rate.explore_fraction + rate.holdout_fraction
+    assert min(rate.explore_fraction, rate.holdout_fraction) >= 0.0
+    assert drawn <= max(rate.fraction, 0.5 * policy.budget) * (1.0 + 1e-9)
     assert 0 <= rate.room <= 2 * policy.target_backlog
     assert 0.0 <= rate.explore_room < float("inf")
 
@@ -78,6 +80,22 @@ def test_at_twice_the_target_only_the_reserve_enters() -> None:
         assert (rate.fraction, rate.room) == (0.0, 0)
         assert rate.explore_fraction == pytest.approx(0.2 * 0.2 / 20.0)
         assert rate.explore_room == pytest.approx(0.2 * 0.2)
+
+
+def test_what_is_held_out_shrinks_with_the_rest() -> None:
+    """Its share of the events at the full budget, the same part of less; exploration shares what it leaves,
+    and above the cap both keep theirs of the reserve."""
+    policy = replace(POLICY, budget=0.1, holdout=0.02)
+    full = policy.rate(replace(FACTS, backlog=0, events_per_second=1.0))
+    assert (full.fraction, full.holdout_fraction) == pytest.approx((0.1, 0.02))
+    assert full.explore_fraction == pytest.approx(0.2 * 0.08)
+    less = policy.rate(FACTS)
+    assert less.fraction < 0.1
+    assert less.holdout_fraction == pytest.approx(0.2 * less.fraction)
+    capped = policy.rate(replace(FACTS, backlog=40))
+    assert capped.fraction == 0.0
+    assert capped.holdout_fraction == pytest.approx(0.2 * 0.2 / 20.0)
+    assert capped.explore_fraction == pytest.approx(0.2 * 0.8 * 0.2 / 20.0)
 
 
 def test_exploration_alone_cannot_hold_the_backlog_up() -> None:

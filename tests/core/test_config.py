@@ -65,6 +65,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "select.labels_per_hour": ("120", 120.0),
     "select.money_per_day": ("99.5", 99.5),
     "select.explore": ("0.5", 0.5),
+    "select.holdout": ("0.01", 0.01),
     "select.window": ("1000", 1000),
     "select.rules": (json.dumps([RULE]), [RuleTable.model_validate(RULE)]),
     "select.quotas": (json.dumps([QUOTA]), [QuotaTable.model_validate(QUOTA)]),

@@ -31,6 +31,10 @@ def mistakes(tmp_path: Path, toml: str = "", **environment: str) -> str:
             "[select]\nexplore = -0.1",
             "select.explore: Input should be greater than or equal to 0 (it is -0.1)",
         ),
+        (
+            "[select]\nbudget = 0.1\nholdout = 0.2",
+            "holdout is 0.2 and budget 0.1; what is held out is part of the budget",
+        ),
         ("[select]\nstrategy = 'entrpy'", "select.strategy: must be the name of a strategy or"),
         ("[select]\nwindow = 1.5", "select.window: Input should be a valid integer"),
         (

@@ -1,4 +1,4 @@
-"""The exploration draw: uniform, independent of the tie draw, and the same wherever it is made."""
+"""The draws: uniform, independent of each other, and the same wherever they are made."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsel.selection import draws
+from streamsel.selection.draws import holdout_draws
 
 COUNT = 200_000
 IDS = [f"transaction-{number}" for number in range(COUNT)]
@@ -36,6 +37,16 @@ def test_the_two_draws_are_independent() -> None:
     assert chi_square(pairs, COUNT / 100) < 161.3
 
 
+@pytest.mark.parametrize("seed", [0, 7])
+@pytest.mark.parametrize("which", [0, 1])
+def test_the_holdout_draw_is_uniform_and_independent_of_the_others(which: int, seed: int) -> None:
+    """Knowing it tells nothing of whether an event is explored, nor of how ties are broken."""
+    held, other = holdout_draws(IDS, seed), draws(IDS, seed)[which]
+    pairs = np.bincount((held * 10).astype(int) * 10 + (other * 10).astype(int), minlength=100)
+    assert chi_square(pairs, COUNT / 100) < 161.3
+    assert ((held >= 0.0) & (held < 1.0)).all()
+
+
 def test_another_seed_draws_anew() -> None:
     """Draws under two seeds are independent of each other."""
     one, other = draws(IDS, seed=1)[0], draws(IDS, seed=2)[0]
@@ -58,6 +69,7 @@ def test_every_process_draws_alike() -> None:
     ).stdout
     assert printed.strip() == str([one.tolist() for one in draws(["a", "é😀", ""], 7)])
     assert draws(["transaction-1"])[0][0] == 0.904918405925855
+    assert holdout_draws(["transaction-1"])[0] == 0.26315027521923184
 
 
 @given(st.lists(st.text(), max_size=20))

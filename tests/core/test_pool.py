@@ -149,7 +149,7 @@ def test_a_query_is_as_a_selectors(tmp_path: Path) -> None:
     asked = queries(pool, picks, originals(pool, picks), 1_700_000_000.0)
     for one, query in zip(picks, asked, strict=True):
         assert query.query_id == query_id_of(pool.ids[one.row])
-        assert (query.lane, query.propensity, query.model_version) == ("uncertain", 1.0, 0)
+        assert (query.lane, query.propensity, query.model_version) == ("uncertain", 0.0, 0)
         assert set(query.features) == {"a", "b"}
         assert set(query.context) == {"shop"}
         assert query.segments == {"shop": query.context["shop"]}

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 from streamsel.learning.evaluation.sums import ASKED, BINS, Floats, binned
 
-_Z = 1.959964
+Z = 1.959964
 """Of 95 %."""
 LEAST_ANSWERS = 10
 """With fewer there is no interval."""
@@ -160,7 +160,7 @@ class Weighing:
 def _student(freedom: float) -> float:
     """The 97.5 % quantile (M. Abramowitz and I. A. Stegun, 26.7.5, to the third order; below 3 degrees of
     freedom it is too small, by a fifth at 2)."""
-    z = _Z
+    z = Z
     return (
         z
         + (z**3 + z) / (4 * freedom)

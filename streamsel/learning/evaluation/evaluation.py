@@ -7,23 +7,25 @@ may still be answered, and are no missing labels yet.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamsel.learning.evaluation.aipw import Estimate
+from streamsel.learning.evaluation.aipw import NOTHING, Estimate, Z
 from streamsel.learning.evaluation.answered import Answered
 from streamsel.learning.evaluation.measures import Cell, Measures
 from streamsel.learning.evaluation.population import SLOT, WHOLE, Population
 from streamsel.learning.evaluation.ranking import MOST_ANSWERS, ranked
 from streamsel.learning.evaluation.sums import Columns, Floats
-from streamsel.records import Label, LogRecord, Retraction, Summary
+from streamsel.records import LANES, Label, LogRecord, Retraction, Summary
 
 HOUR, DAY = 3_600.0, 86_400.0
 LAST_LABELS = 1_000
 """Of the window ``labels``: its events were decided since the first of so many."""
+_HOLDOUT = LANES.index("holdout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class WindowQuality:
     prequential: Mapping[str, float]
     """Accuracy and log loss of the labels alone, as though they were the stream: biased, for they were chosen
     for being hard."""
+    held_out: Estimate
+    """Accuracy of the labels of the holdout lane alone, each counting once: no model has learned from any."""
     labels: Mapping[str, Measures]
     """Each against the others."""
     segments: Mapping[str, CellQuality]
@@ -128,6 +132,7 @@ class Evaluation:
                 "accuracy": float(right.mean()) if len(right) else np.nan,
                 "log_loss": float(-np.log(np.maximum(said, 1e-15)).mean()) if len(right) else np.nan,
             },
+            held_out=_share(right[answers.lanes == _HOLDOUT]),
             labels={label: cell.of_label(number) for number, label in enumerate(self.terms.labels)},
             segments={
                 name: self._segment(name, sums[name], rows) for name in self.population.cells if name in sums
@@ -162,3 +167,14 @@ class Evaluation:
             answered=len(rows),
             measures=measures,
         )
+
+
+def _share(right: NDArray[np.bool_]) -> Estimate:
+    """With the interval of E. B. Wilson (JASA 1927)."""
+    count = len(right)
+    if not count:
+        return NOTHING
+    share, spread = float(right.mean()), Z**2 / count
+    middle = (share + spread / 2.0) / (1.0 + spread)
+    half = math.sqrt(spread * (share * (1.0 - share) + spread / 4.0)) / (1.0 + spread)
+    return Estimate(share, middle - half, middle + half)

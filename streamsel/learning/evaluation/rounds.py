@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from streamsel.learning.evaluation.aipw import Answers, Estimate
 from streamsel.learning.evaluation.evaluation import Evaluation
-from streamsel.learning.evaluation.sums import ASKED
+from streamsel.records import DRAWN, LANES
 
 ROUND = 100
 """Labels; a round ends with the slot of time that its last one is in."""
 _MOST_ROUNDS = 50
-_EXPLORE = ASKED.index("explore") + 1
+_DRAWN = [LANES.index(lane) for lane in sorted(DRAWN)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ def rounds(evaluation: Evaluation, now: float) -> Sequence[Round]:
         gain = accuracy.value - found[-1].accuracy.value if found else math.nan
         hours = answered.seconds(some) / 3_600.0
         answers = answered.answers(some)
+        drawn = np.isin(answers.lanes, _DRAWN)
         found.append(
             Round(
                 since=since,
@@ -59,8 +60,8 @@ def rounds(evaluation: Evaluation, now: float) -> Sequence[Round]:
                 accuracy=accuracy,
                 gain_per_hundred_labels=gain * 100.0 / len(some),
                 gain_per_reviewer_hour=gain / hours if hours > 0.0 else math.nan,
-                mistakes_chosen=_mistakes(answers, answers.lanes != _EXPLORE),
-                mistakes_random=_mistakes(answers, answers.lanes == _EXPLORE),
+                mistakes_chosen=_mistakes(answers, ~drawn),
+                mistakes_random=_mistakes(answers, drawn),
             )
         )
     return found[-_MOST_ROUNDS:]

@@ -16,18 +16,17 @@ tell anything. A row of ``expected`` sums to the number of events that were pred
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamsel.records import Lane
+from streamsel.records import LANES, Lane
 
 Floats = NDArray[np.float64]
 
 BINS = 10
 """Equal ones, of a probability."""
-ASKED: tuple[Lane, ...] = get_args(Lane)[1:]
+ASKED: tuple[Lane, ...] = LANES[1:]
 """The lanes of queries, by the gate's codes less 1."""
 LEAST_PROPENSITY = 1e-4
 """An event that was less likely to be asked about counts as out of reach: one label of such an event would

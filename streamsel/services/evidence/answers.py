@@ -84,7 +84,7 @@ def use(material: Material, label_names: Sequence[str] | None) -> Use:
 
 
 def _not_trained(label: Label, offset: int, material: Material, names: Sequence[str] | None) -> str:
-    if str(label.lane) == "holdout":
+    if label.lane == "holdout":
         return "it is held out"
     if names is not None and label.label not in names:
         return f"'{label.label}' is none of the labels configured"
@@ -95,7 +95,7 @@ def _not_trained(label: Label, offset: int, material: Material, names: Sequence[
 
 def _not_evaluated(label: Label) -> str:
     if label.propensity <= 0.0:
-        return "how likely it was to be asked about is not known"
+        return "it was not drawn from the stream with a known probability"
     if not label.probabilities:
         return "nothing was predicted when it was decided"
     return ""

@@ -29,7 +29,7 @@ from streamsel.metrics import Metrics
 from streamsel.ports import Answer, Claim, Clock, LabelLog, ReviewQueue, SourceUnavailable
 from streamsel.ports.oracles import Answerer, NoAnswer
 from streamsel.ports.webhooks import DeliveryPositions
-from streamsel.records import LabelSource
+from streamsel.records import DRAWN, LabelSource
 from streamsel.review.oracles import drawn
 from streamsel.review.refusals import (
     DeskUnreachable,
@@ -172,7 +172,7 @@ class Answering:
 
     async def _outcome(self, claim: Claim, may: bool) -> str:
         query = claim.query
-        if not may or self._follower.accounts.heard(query.query_id):
+        if not may or query.lane in DRAWN or self._follower.accounts.heard(query.query_id):
             return "passed_on"
         try:
             label = await self._answerer.answer(query)

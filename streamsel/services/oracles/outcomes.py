@@ -3,9 +3,10 @@
     poll ► for each: decode ► what it comes to ► append (log) ► settle (store) ► again, unless it stands
          ► commit
 
-An outcome answers the query of its event if that is at the desk, whoever holds it. It corrects a label of
-less authority, is kept as an opinion beside one of more, and is a label of its own for an event nobody was
-asked about, if it brings the features.
+An outcome answers the query of its event if that is at the desk, whoever holds it; one that was drawn at
+random it leaves to people, or what is known of the stream would depend on which outcomes come. It corrects a
+label of less authority, is kept as an opinion beside one of more, and is a label of its own for an event
+nobody was asked about, if it brings the features.
 
 Nothing is locked. A record appended beside another's of the same revision may lose against it; the outcome is
 then looked at again. One delivered twice changes nothing the second time.
@@ -32,7 +33,7 @@ from streamsel.ports import (
     SourceRecord,
     SourceUnavailable,
 )
-from streamsel.records import Label, LabelRecord, Opinion, Partition, Retraction
+from streamsel.records import DRAWN, Label, LabelRecord, Opinion, Partition, Retraction
 from streamsel.review.oracles import ORACLE_SOURCES, PEOPLE_AUTHORITY, Effect, Terms, drawn, effect
 from streamsel.review.refusals import (
     DeskUnreachable,
@@ -194,7 +195,9 @@ class OutcomesConsumer:
             standing,
             known.opinion,
             authority=self._authority(standing),
-            permitted=not checked and self._follower.accounts.room(terms.name) > 0,
+            permitted=not checked
+            and not _left_to_people(known)
+            and self._follower.accounts.room(terms.name) > 0,
             open_to_people=known.view is not None,
         )
 
@@ -226,6 +229,11 @@ class OutcomesConsumer:
 
     def _count(self, outcome: str) -> None:
         self._metrics.oracle_answers.labels(self._terms.name, outcome).inc()
+
+
+def _left_to_people(known: _Known) -> bool:
+    """Whether it was drawn at random, and no label of it stands."""
+    return known.standing is None and known.view is not None and known.view.query.lane in DRAWN
 
 
 def _unasked(query_id: str) -> str:

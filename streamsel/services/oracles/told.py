@@ -49,7 +49,8 @@ def label_unasked(outcome: Outcome, label_id: str, name: str, now: float, revisi
 
 
 def corrected(standing: Label, label: str, source: LabelSource, name: str, now: float) -> Label:
-    """The next revision of a label that stands; if it was evidence about the stream, this one is not."""
+    """The next revision of a label that stands. How its event was drawn stays: were it forgotten, what is
+    evidence about the stream would depend on what became of it."""
     return replace(
         standing,
         revision=standing.revision + 1,
@@ -57,8 +58,6 @@ def corrected(standing: Label, label: str, source: LabelSource, name: str, now: 
         source=source,
         labelled_by=name,
         labelled_at=now,
-        lane="none",
-        propensity=0.0,
         seconds=None,
     )
 

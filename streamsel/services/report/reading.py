@@ -41,7 +41,7 @@ async def report(
     async for offset, label in standing.labels():
         contents.add(label)
         performance.add(label)
-        learned += course.now.counts(offset) and str(label.lane) != "holdout"
+        learned += course.now.counts(offset) and label.lane != "holdout"
     return assemble(Read(end, counts, contents, performance, tally, course, learned, by_then))
 
 

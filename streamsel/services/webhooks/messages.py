@@ -14,6 +14,7 @@ import orjson
 
 from streamsel.codec import decode_decision, decode_log_record
 from streamsel.records import Label, Retraction
+from streamsel.review.disclosure import lane_shown
 
 EventType: TypeAlias = Literal["label.recorded", "label.retracted", "query.offered"]
 
@@ -63,7 +64,7 @@ def of_decisions(_: int, content: bytes) -> Message | None:
     query = decode_decision(content).query
     if query is None:
         return None
-    told = {"query_id": query.query_id, "event_id": query.event_id, "lane": query.lane}
+    told = {"query_id": query.query_id, "event_id": query.event_id, "lane": lane_shown(query)}
     return _message("query.offered", f"query-{query.query_id}", query.decided_at, told)
 
 

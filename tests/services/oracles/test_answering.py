@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from streamsel.adapters.clock import SystemClock
-from streamsel.records import Label, Query
+from streamsel.ports import Claim
+from streamsel.records import Label, Lane, Query
 from streamsel.review.lifecycle import State
 from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable
 from streamsel.services.oracles.answering import PASSED_ON
@@ -45,12 +48,32 @@ async def test_what_it_says_is_a_label_that_is_no_evidence(bench: Bench, source:
 
 async def test_it_is_not_asked_what_people_are_for(bench: Bench) -> None:
     """Neither queries of use, nor those drawn at random."""
-    await bench.store.queue.offer([query(1, utility=0.9), query(2, lane="explore", utility=0.1)])
+    drawn_so = [query(2, lane="explore", utility=0.1), query(3, lane="holdout", utility=0.1)]
+    await bench.store.queue.offer([query(1, utility=0.9), *drawn_so])
     scripted = Scripted()
     async with bench.oracle(scripted) as oracle:
         assert await oracle.work() == 0
     assert scripted.asked == []
-    assert await in_peoples_queue(bench) == ["q0001", "q0002"]
+    assert await in_peoples_queue(bench) == ["q0001", "q0002", "q0003"]
+
+
+@pytest.mark.parametrize("lane", ["explore", "holdout"])
+async def test_what_was_drawn_at_random_is_passed_on_by_whatever_way_it_came(
+    bench: Bench, lane: Lane
+) -> None:
+    """From a desk that was configured otherwise, say: people alone answer it."""
+    await offered(bench, 1)
+    scripted = Scripted()
+    async with bench.oracle(scripted) as oracle:
+        claim = bench.store.queue.claim
+
+        async def claimed_as_drawn(*args: Any) -> list[Claim]:
+            return [replace(one, query=replace(one.query, lane=lane)) for one in await claim(*args)]
+
+        with patch.object(bench.store.queue, "claim", claimed_as_drawn):
+            assert await oracle.work() == 1
+    assert scripted.asked == []
+    assert await in_peoples_queue(bench) == ["q0001"]
 
 
 async def test_what_it_cannot_answer_goes_to_people(bench: Bench) -> None:

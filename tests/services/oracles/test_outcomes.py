@@ -13,7 +13,7 @@ from streamsel.codec import query_id_of
 from streamsel.codec.layout import Layout
 from streamsel.learning.fold import Fold
 from streamsel.learning.spec import ModelSpec
-from streamsel.records import Label, Query
+from streamsel.records import Label, Lane, Query
 from streamsel.review.lifecycle import State
 from streamsel.review.oracles import Terms
 from streamsel.review.refusals import LabelLogUnreachable, Superseded
@@ -54,15 +54,35 @@ def said(number: int, label: str = "fraud", by: str = "ann", **more: Any) -> Lab
 
 
 async def test_a_waiting_query_is_answered(bench: Bench, outcomes: Outcomes) -> None:
-    """Its label has a source of its own, and is no evidence, whatever lane the query was in."""
-    explored = replace(asked(1), lane="explore")
-    await bench.store.queue.offer([explored])
+    """Its label has a source of its own, and is no evidence about the stream."""
+    waiting = asked(1)
+    await bench.store.queue.offer([waiting])
     await outcomes.told(ended(1, "fraud", at=1_800_000_100))
     (label,) = bench.log.labels()
-    assert (label.label_id, label.query_id, label.revision) == (explored.query_id, explored.query_id, 1)
+    assert (label.label_id, label.query_id, label.revision) == (waiting.query_id, waiting.query_id, 1)
     assert (label.source, label.labelled_by, label.labelled_at) == ("outcome", "outcomes", 1_800_000_100.0)
-    assert (label.lane, label.propensity, label.features) == ("none", 0.0, explored.features)
-    assert (await bench.desk.view(explored.query_id)).state == State.LABELLED
+    assert (label.lane, label.propensity, label.features) == ("none", 0.0, waiting.features)
+    assert (await bench.desk.view(waiting.query_id)).state == State.LABELLED
+
+
+@pytest.mark.parametrize("lane", ["explore", "holdout"])
+async def test_a_query_drawn_at_random_is_left_to_people(
+    bench: Bench, outcomes: Outcomes, lane: Lane
+) -> None:
+    """Whatever the authority: the outcome is kept as an opinion, once, and people's answer is the label. Only
+    that may be corrected afterwards, and the event stays drawn as it was."""
+    drawn_so = replace(asked(1), lane=lane)
+    await bench.store.queue.offer([drawn_so])
+    await outcomes.told(ended(1, "fraud"), ended(1, "fraud"), terms=(TRUTH,))
+    assert bench.log.labels() == []
+    assert [(one.kind, one.label) for one in bench.opinions] == [("oracle", "fraud")]
+    (claim,) = await bench.desk.claim(ANN)
+    await give(bench.desk, claim, "fraud")
+    await outcomes.told(ended(1, "legitimate"), terms=(TRUTH,))
+    assert [(one.source, one.label, one.lane, one.propensity) for one in bench.log.labels()] == [
+        ("reviewer", "fraud", lane, drawn_so.propensity),
+        ("outcome", "legitimate", lane, drawn_so.propensity),
+    ]
 
 
 async def test_who_holds_the_query_is_told_that_it_is_answered(bench: Bench, outcomes: Outcomes) -> None:

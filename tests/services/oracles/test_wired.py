@@ -19,7 +19,7 @@ from streamsel.adapters.redis_streams_sinks import RedisEventIntake
 from streamsel.codec import decode_log_record, query_id_of
 from streamsel.config import Config
 from streamsel.ports import EventIntake, LabelLog
-from streamsel.records import Label, LogRecord, Query
+from streamsel.records import Label, LogRecord, Opinion, Query
 from streamsel.wiring import opened_review_queue
 from streamsel.wiring.service import Service, running
 from tests.contracts.review_queue.stores import query
@@ -93,15 +93,17 @@ async def test_each_oracle_answers_what_is_its(valkey: EmbeddedValkey, prefix: s
             intake = RedisEventIntake(OutcomeStreams(valkey.url, prefix), 1)
             await _tell(intake, {"id": "transaction-3", "label": "fraud"})
             await until_logged(service.label_log, lambda records: len(records) == 3)
-            labels = [record for record in await logged(service.label_log) if isinstance(record, Label)]
+            records = await logged(service.label_log)
             answered = {"oracle": "gpt", "outcome": "label"}
             await until_counted(service, "streamsel_oracle_answers_total", answered, 1.0)
             metrics = service.metrics.exposition().decode()
+    labels = [record for record in records if isinstance(record, Label)]
     assert {(one.event_id, one.label, one.source, one.labelled_by, one.lane) for one in labels} == {
         ("transaction-1", "fraud", "rule", "large", "none"),
         ("transaction-2", "legitimate", "model", "gpt", "none"),
-        ("transaction-3", "fraud", "outcome", "outcomes", "none"),
     }
+    (opinion,) = [record for record in records if isinstance(record, Opinion)]
+    assert (opinion.event_id, opinion.labelled_by) == ("transaction-3", "outcomes")
     assert 'streamsel_oracle_cut_off{oracle="large"} 0.0' in metrics
     (body,) = chat.bodies
     assert b"quoted" not in body  # of the note, which is for leads

@@ -6,6 +6,7 @@ import { percent, ruleName } from "../shared/formats.js";
 const LANES = {
   uncertain: ["The model is unsure", "Its label would teach the model most."],
   explore: ["A check drawn at random", "What the model thinks of it is not told, so as not to sway you."],
+  holdout: ["A check drawn at random", "No model learns from its label."],
   rule: ["A rule asks for it", "Whatever the model thinks of it."],
 };
 
