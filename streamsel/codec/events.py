@@ -1,26 +1,28 @@
 """Micro-batches of raw records to events in columns.
 
 A stream's events nearly always have the same fields. So the fields of the last event are assumed of the
-next micro-batch: one ``itemgetter`` and one numpy conversion decode it whole; a batch that does not fit is
+next micro-batch: its shape decodes it whole, without a dictionary an event; a batch that does not fit is
 decoded event by event, with every check. Both ways give the same result.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import itemgetter
-from typing import Any, Protocol
+from itertools import chain, starmap
+from struct import Struct, error
+from typing import Any, Protocol, overload
 
 import numpy as np
 import orjson
+from msgspec import MsgspecError
 from numpy.typing import NDArray
 
 from streamsel.codec.fields import Unreadable
 from streamsel.codec.layout import LARGEST_NUMBER, Layout
 from streamsel.codec.poison import parse
+from streamsel.codec.privacy import Privacy
+from streamsel.codec.shape import Shape
 from streamsel.records import DeadLetter, FeatureTable, Source, Value
 
 _SCALARS = frozenset({int, float, bool, str, type(None)})
@@ -54,19 +56,6 @@ class EventBatch:
     """The records that were no events."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """The fields of one flat event, with the way to pick its features.
-
-    An event of the same size that has these features and these other fields has no other.
-    """
-
-    size: int
-    names: tuple[str, ...]
-    pick: Callable[[Mapping[str, Any]], tuple[Value, ...]]
-    others: tuple[str, ...]
-
-
 class EventDecoder:
     """Decodes by a ``Layout``; ``max_bytes`` bounds a payload, ``max_features`` the features of an event."""
 
@@ -74,7 +63,7 @@ class EventDecoder:
         self.layout = layout
         self._max_bytes = max_bytes
         self._max_features = max_features
-        self._shape: _Shape | None = None
+        self._shape: Shape | None = None
 
     def decode(self, records: Sequence[RawRecord], now: float) -> EventBatch:
         """All of ``records``, each as an event or as a dead letter dated ``now``."""
@@ -92,34 +81,27 @@ class EventDecoder:
             return None
         payloads = [record.value or b"" for record in records]
         try:
-            objects: list[dict[str, Any]] = list(map(orjson.loads, payloads))
-            if set(map(len, objects)) != {shape.size}:
-                return None
-            rows = list(map(shape.pick, objects))
-            if shape.others:
-                list(map(itemgetter(*shape.others), objects))
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+            rows = shape.rows(payloads)
+        except (ValueError, KeyError, TypeError, MsgspecError):
             return None
-        if len(max(payloads, key=len)) > self._max_bytes or not _keys_stand_once(payloads, objects):
-            return None
-        if self.layout.privacy:
-            try:
-                objects = list(map(self.layout.privacy.admitted, objects))
-                rows = list(map(shape.pick, objects))
-            except (Unreadable, KeyError):
-                return None
-        matrix = _matrix(rows)
-        sound = _sound(rows) if matrix is None else bool(np.abs(matrix).max() <= LARGEST_NUMBER)
-        if not sound:
+        fields = len(shape.fields) * len(rows)
+        if len(max(payloads, key=len)) > self._max_bytes or not _keys_stand_once(payloads, fields):
             return None
         try:
-            ids = self._ids(objects, records)
-            self._check_times(objects)
-            segments = list(map(self.layout.event_segments, objects)) if self.layout.segments else None
+            if self.layout.privacy:
+                rows = shape.admitted(rows, self.layout.privacy)
+            features = list(map(shape.features, rows))
+            matrix = _matrix(features)
+            sound = _sound(features) if matrix is None else bool(np.abs(matrix).max() <= LARGEST_NUMBER)
+            if not sound:
+                return None
+            ids = self._ids(shape.column(rows, self.layout.id), records)
+            self._check_times(shape.column(rows, self.layout.timestamp))
+            segments = self._segments(shape, rows)
         except Unreadable:
             return None
-        table = FeatureTable(shape.names, rows, matrix)
-        return EventBatch(records, ids, objects, table, segments, ())
+        table = FeatureTable(shape.names, features, matrix)
+        return EventBatch(records, ids, _Objects(payloads, self.layout.privacy), table, segments, ())
 
     def _decode_each(self, records: Sequence[RawRecord], now: float) -> EventBatch:
         kept: list[RawRecord] = []
@@ -177,17 +159,24 @@ class EventDecoder:
         # A payload that is too large would be so for the dead letters as well.
         return DeadLetter(unreadable.reason, detail, source, payload[: self._max_bytes], now)
 
-    def _check_times(self, objects: Sequence[Mapping[str, Any]]) -> None:
+    def _check_times(self, times: Sequence[Any]) -> None:
         path = self.layout.timestamp
-        if path is not None and not {type(event.get(path)) for event in objects} <= {float, int}:
-            for event in objects:
-                self.layout.event_time(event)
+        if path is not None and not set(map(type, times)) <= {float, int}:
+            for time in times:
+                self.layout.event_time({path: time})
 
-    def _ids(self, objects: Sequence[Mapping[str, Any]], records: Sequence[RawRecord]) -> list[str]:
-        found = [event.get(self.layout.id) for event in objects]
-        if set(map(type, found)) == {str} and "" not in found:
-            return found  # type: ignore[return-value]
-        return [self._id(event, record) for event, record in zip(objects, records, strict=True)]
+    def _segments(self, shape: Shape, rows: Sequence[tuple[Any, ...]]) -> Sequence[Mapping[str, str]] | None:
+        paths = self.layout.segments
+        if not paths:
+            return None
+        columns = zip(*(shape.column(rows, path) for path in paths), strict=True)
+        return [self.layout.event_segments(dict(zip(paths, values, strict=True))) for values in columns]
+
+    def _ids(self, values: Sequence[Any], records: Sequence[RawRecord]) -> Sequence[str]:
+        if set(map(type, values)) == {str} and "" not in values:
+            return values
+        path = self.layout.id
+        return [self._id({path: value}, record) for value, record in zip(values, records, strict=True)]
 
     def _id(self, event: Mapping[str, Any], record: RawRecord) -> str:
         value = event.get(self.layout.id)
@@ -196,20 +185,40 @@ class EventDecoder:
         event_id = self.layout.event_id(event)
         return event_id if event_id is not None else f"{record.topic}:{record.partition}:{record.offset}"
 
-    def _shape_of(self, event: Mapping[str, Any], features: Mapping[str, Value]) -> _Shape | None:
+    def _shape_of(self, event: Mapping[str, Any], features: Mapping[str, Value]) -> Shape | None:
         """``None`` for events that are not flat, and for those with a text that needs checking."""
         names = tuple(sorted(features))
         if self.layout.text is not None or len(names) < 2 or not all(name in event for name in names):
             return None
-        others = tuple(name for name in event if name not in features)
-        reserved = self.layout.reserved()
-        if self.layout.features is None and not reserved.issuperset(others):
+        if self.layout.features is None and not self.layout.reserved().issuperset(event.keys() - features):
             return None
-        return _Shape(len(event), names, itemgetter(*names), others)
+        return Shape.of(tuple(event), names)
 
 
-def _keys_stand_once(payloads: Sequence[bytes], objects: Sequence[dict[str, Any]]) -> bool:
-    """``poison.keys_are_unique`` over flat objects joined: the sums can only be equal if each pair is."""
+class _Objects(Sequence[Mapping[str, Any]]):
+    """Events as they were admitted; each is decoded when it is asked for."""
+
+    def __init__(self, payloads: Sequence[bytes], privacy: Privacy) -> None:
+        self._payloads = payloads
+        self._privacy = privacy
+
+    def __len__(self) -> int:
+        return len(self._payloads)
+
+    @overload
+    def __getitem__(self, index: int) -> Mapping[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Mapping[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+        if isinstance(index, slice):
+            return _Objects(self._payloads[index], self._privacy)
+        event: dict[str, Any] = orjson.loads(self._payloads[index])
+        return self._privacy.admitted(event) if self._privacy else event
+
+
+def _keys_stand_once(payloads: Sequence[bytes], fields: int) -> bool:
+    """``poison.keys_are_unique`` over flat objects joined, which have so many fields in all: the sums can
+    only be equal if each pair is."""
     joined = b"".join(payloads)
     text = np.frombuffer(joined, dtype=np.uint8)
     colons = np.flatnonzero(text == ord(":"))
@@ -221,15 +230,15 @@ def _keys_stand_once(payloads: Sequence[bytes], objects: Sequence[dict[str, Any]
         if b"\\\\" in joined:
             return False
         closing &= text[colons - 2] != ord("\\")
-    return int(np.count_nonzero(closing)) == sum(map(len, objects))
+    return int(np.count_nonzero(closing)) == fields
 
 
 def _matrix(rows: Sequence[tuple[Value, ...]]) -> NDArray[np.float64] | None:
     """The rows as numbers, or ``None`` when some value is none."""
-    values: list[Any] = list(chain.from_iterable(rows))
+    pack: Any = Struct(f"{len(rows[0])}d").pack  # unlike numpy, it takes no text for a number
     try:
-        numbers = array("d", values)  # unlike numpy, it takes no text for a number
-    except TypeError:
+        numbers = bytearray().join(starmap(pack, rows))
+    except error:
         return None
     return np.frombuffer(numbers).reshape(len(rows), -1)
 

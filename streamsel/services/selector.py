@@ -39,7 +39,9 @@ POLL_SECONDS = 0.25
 LARGEST_BATCH = 2000
 """Events in a micro-batch: what each costs by itself is then spread thin."""
 SLICE_SECONDS = 0.008
-"""A micro-batch is kept so small that deciding it holds the event loop no longer than this."""
+"""A micro-batch is kept so small that deciding it takes no more of a processor than this, and so holds the
+event loop no longer. What others on a busy machine take meanwhile is no reason to make it smaller: each
+micro-batch costs something by itself, and small ones would leave less for the events."""
 LAG_SECONDS = 2.0
 RETRY_SECONDS = 1.0
 DRAIN_SECONDS = 2.5
@@ -67,7 +69,9 @@ class Selector:
         on_outage: OnOutage,
         clock: Clock,
         metrics: Metrics,
+        processor_seconds: Callable[[], float],
     ) -> None:
+        """``processor_seconds``: what the event loop's thread has had of a processor so far."""
         self._source = source
         self._sink = sink
         self._dead_letters = dead_letters
@@ -77,6 +81,7 @@ class Selector:
         self._on_outage = on_outage
         self._clock = clock
         self._metrics = metrics
+        self._processor_seconds = processor_seconds
         self._log = structlog.get_logger()
         self._stopping = asyncio.Event()
         self._unoffered: list[Query] = []
@@ -261,10 +266,10 @@ class Selector:
 
     async def _decide(self, records: Sequence[SourceRecord], tenures: Tenures) -> None:
         positions = _positions(records)
-        started = self._clock.monotonic()
+        began = self._processor_seconds()
         known, fresh = self._already_decided(records) if self._recorded else ([], records)
         decided = self._decider.decide(fresh, self._pacing.rate)
-        self._adapt(len(records), self._clock.monotonic() - started)
+        self._adapt(len(records), self._processor_seconds() - began)
         sent = self._clock.monotonic()
         durable = await self._sink.send(decided.decisions)
         self._metrics.stage["send"].observe(self._clock.monotonic() - sent)
@@ -312,8 +317,8 @@ class Selector:
         return spending
 
     def _adapt(self, events: int, seconds: float) -> None:
-        """Micro-batches as large as fit a slice of the event loop; doubled or halved at most, as one that
-        takes long may have been kept waiting by another process."""
+        """Micro-batches as large as fit a slice of the event loop; doubled or halved at most, as no two are
+        alike."""
         fitting = int(events * SLICE_SECONDS / max(seconds, 1e-6))
         if fitting < self._batch_limit:
             self._batch_limit = max(fitting, self._batch_limit // 2, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable
 
 from streamsel.codec import EventDecoder
@@ -48,6 +49,7 @@ def selector_of(
         on_outage=config.select.on_desk_outage,
         clock=clock,
         metrics=metrics,
+        processor_seconds=time.thread_time,
     )
 
 

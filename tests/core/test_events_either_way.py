@@ -88,6 +88,27 @@ def test_an_ordinary_micro_batch_is_decoded_whole(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
+    ("first", "others"),
+    [
+        (b'{"id":"a","x":1,"y":2}', b'{"y":%d,"id":"b","x":3}'),
+        (b'{"y":1,"id":"a","x":1}', b'{"id":"b","x":3,"y":%d}'),
+        (b'{"id":"a","x\\n":1,"y":2}', b'{"id":"b","x\\n":3,"y":%d}'),
+        (b'{"id":"a","":1,"class":2}', b'{"id":"b","":3,"class":%d}'),
+    ],
+)
+def test_neither_the_order_of_fields_nor_their_names_matter(
+    monkeypatch: pytest.MonkeyPatch, first: bytes, others: bytes
+) -> None:
+    """Events that have the fields of the one before are decoded whole, whatever else sets them apart."""
+    decoder = EventDecoder(Layout())
+    decoder.decode(raw(first), 0.0)
+    monkeypatch.setattr(decoder, "_decode_each", None)
+    batch = decoder.decode(raw(first, others % 7, first), 0.0)
+    assert batch.ids == ["a", "b", "a"]
+    assert batch.table.row(1) == dict(zip(batch.table.names, (3, 7), strict=True))
+
+
+@pytest.mark.parametrize(
     ("before", "now", "layout"),
     [
         (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":[1,2],"b":[3,4]}', Layout()),
@@ -99,6 +120,9 @@ def test_an_ordinary_micro_batch_is_decoded_whole(monkeypatch: pytest.MonkeyPatc
         (b'{"id":"w","a":"t","b":2}', b'{"id":"x","a":"t","b":-1e101}', Layout()),
         (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":null,"b":null}', Layout()),
         (b'{"id":"w","a":1,"b":2}', b'{"a":1,"b":2,"other":3}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":"x","a":9223372036854775808,"b":2}', Layout()),
+        (b'{"id":"w","a":1,"b":2}', b'{"id":-9223372036854775809,"a":1,"b":2}', Layout()),
+        (b'{"id":"w","a":1,"b":2,"l":0}', b'{"id":"x","a":1,"b":2,"l":[[1],{}]}', Layout(exclude=("l",))),
         (b'{"id":"w","a":1,"b":2,"x":0}', b'{"id":"x","a":1,"b":2,"y":5}', Layout(exclude=("x",))),
         (b'{"id":"w","a":1,"b":2,"t":0}', b'{"id":"x","a":1,"b":2,"t":"no time"}', Layout(timestamp="t")),
         (b'{"id":"w","a":1,"b":2,"s":0}', b'{"id":"x","a":1,"b":2,"s":[0]}', BY_REGION),

@@ -72,6 +72,7 @@ class Stage:
             on_outage=on_outage,
             clock=clock,
             metrics=metrics,
+            processor_seconds=clock.monotonic,
         )
 
     def metric(self, name: str, **labels: str) -> float:
