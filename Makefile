@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-kafka test lint lock
+.PHONY: help demo demo-kafka test lint lock sbom
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,11 @@ demo-kafka: .venv/broker.stamp ## The same on a real Kafka broker, which it star
 
 test: .venv/dev.stamp ## Run every test whose servers are here; the rest skip with the reason
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+
+sbom: .venv/dev.stamp ## Write dist/streamsel.cdx.json, the service's software bill of materials (CycloneDX)
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements requirements/service.lock --pyproject pyproject.toml \
+		--output-reproducible --output-format JSON --output-file dist/streamsel.cdx.json
 
 lint: .venv/dev.stamp ## Check style, types and layers
 	$(BIN)/ruff check

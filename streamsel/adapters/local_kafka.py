@@ -78,11 +78,19 @@ class LocalKafka:
     Its data stays in ``data_dir`` from one start to the next; without one it is gone after ``stop``.
     """
 
-    def __init__(self, data_dir: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        listeners: Mapping[str, str] | None = None,
+    ) -> None:
+        """``settings`` of ``server.properties``, beside ours or in their place; ``listeners`` beside the
+        plain one: protocol by name."""
         self._is_temporary = data_dir is None
         temporary = Path(tempfile.gettempdir(), f"streamsel-kafka-{secrets.token_hex(8)}")
         self._data_dir = (data_dir or temporary).resolve()
         self._settings = settings or {}
+        self._listeners = {name: (protocol, _free_port()) for name, protocol in (listeners or {}).items()}
         self._port, self._controller_port = _free_port(), _free_port()
         self._java: list[str] = []
         self._child: subprocess.Popen[bytes] | None = None
@@ -90,6 +98,10 @@ class LocalKafka:
     @property
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self._port}"
+
+    def address(self, listener: str) -> str:
+        """Where one of the other ``listeners`` is."""
+        return f"127.0.0.1:{self._listeners[listener][1]}"
 
     def start(self) -> None:
         """Returns once the broker answers.
@@ -148,12 +160,17 @@ class LocalKafka:
         return self._data_dir / "broker.log"
 
     def _properties(self) -> Path:
-        broker, controller = f"127.0.0.1:{self._port}", f"127.0.0.1:{self._controller_port}"
+        controller = f"127.0.0.1:{self._controller_port}"
+        places = [f"PLAINTEXT://{self.bootstrap_servers}"]
+        places += [f"{name}://{self.address(name)}" for name in self._listeners]
+        protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT"}
+        protocols |= {name: protocol for name, (protocol, _) in self._listeners.items()}
         settings = {
             **_SETTINGS,
             "log.dirs": str(self._data_dir),
-            "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{broker}",
+            "listeners": ",".join([*places, f"CONTROLLER://{controller}"]),
+            "advertised.listeners": ",".join(places),
+            "listener.security.protocol.map": ",".join(f"{one}:{protocols[one]}" for one in protocols),
             "controller.quorum.voters": f"1@{controller}",
             **self._settings,
         }

@@ -1,93 +1,15 @@
-"""Who may call what: every route with no key, a wrong key, and a key of each scope."""
+"""How callers say who they are, and what they are told who can't."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from streamsel.api.keys import new_key
 from streamsel.api.parts import ModelView
 from streamsel.api.server import serve
-from streamsel.review.roles import Role, includes
-from tests.api.reviewing import SCOPES, Reviewing, claimed, query
-
-QUERY_ID = query(1).query_id
-OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
-PRODUCER = {("POST", "/v1/events")}
-ADMIN = {("POST", "/v1/model/directives")}
-LEAD = {
-    ("GET", "/v1/history"),
-    ("GET", "/v1/evaluation"),
-    ("GET", "/v1/oracles"),
-    ("GET", "/v1/reviewers"),
-    ("GET", "/v1/disputes"),
-    ("GET", "/v1/model/directives"),
-    ("POST", "/v1/reviewers/ana/pause"),
-    ("POST", "/v1/reviewers/ana/resume"),
-    ("POST", f"/v1/queries/{QUERY_ID}/reassign"),
-    ("GET", f"/v1/queries/{QUERY_ID}/evidence"),
-}
-
-
-def _operations(desk: Reviewing) -> Iterator[tuple[str, str, Role]]:
-    """Every documented operation that is not open: method, path, and the role it needs."""
-    for path, operations in desk.app.openapi()["paths"].items():
-        for method in operations:
-            call = (method.upper(), path.replace("{query_id}", QUERY_ID).replace("{name}", "ana"))
-            if call not in OPEN | {("POST", "/v1/session")}:
-                yield (*call, _needed(call))
-
-
-def _needed(call: tuple[str, str]) -> Role:
-    if call in PRODUCER:
-        return "producer"
-    if call in ADMIN:
-        return "admin"
-    return "lead" if call in LEAD else "reviewer"
-
-
-async def _call(client: httpx.AsyncClient, method: str, path: str) -> httpx.Response:
-    return await client.request(method, path, headers={"Content-Type": "application/json"}, content=b"{")
-
-
-async def test_every_route_needs_a_key(desk: Reviewing, stranger: httpx.AsyncClient) -> None:
-    """401 with the challenge of RFC 6750, before anything of the body is read."""
-    operations = list(_operations(desk))
-    assert len(operations) == 30
-    for method, path, _ in operations:
-        response = await _call(stranger, method, path)
-        assert response.status_code == 401, path
-        assert response.headers["WWW-Authenticate"] == 'Bearer realm="streamsel"'
-        assert response.json()["type"] == "/problems/unauthenticated"
-
-
-async def test_no_route_takes_a_key_it_does_not_know(desk: Reviewing) -> None:
-    """Told apart from no key at all, so that a client knows to get another one."""
-    for method, path, _ in _operations(desk):
-        app = desk.app_with()  # one that has not been tried too often
-        async with desk.caller(None, app) as stranger:
-            stranger.headers["Authorization"] = f"Bearer {new_key()[0]}"
-            response = await _call(stranger, method, path)
-        assert response.status_code == 401, path
-        assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
-
-
-@pytest.mark.parametrize("caller", SCOPES)
-async def test_a_key_opens_the_routes_of_its_scope_and_no_others(desk: Reviewing, caller: str) -> None:
-    """A lead's opens what a reviewer's does; an admin's opens all."""
-    desk.app.state.closing.set()  # nothing is waited for, and streams end
-    async with desk.caller(caller) as client:
-        for method, path, needed in _operations(desk):
-            response = await client.request(method, path, json={})
-            if includes(SCOPES[caller], needed):
-                assert response.status_code not in (401, 403), path
-            else:
-                assert response.status_code == 403, path
-                assert response.json()["type"] == "/problems/forbidden"
-                assert f'scope="{needed}"' in response.headers["WWW-Authenticate"]
+from tests.api.reviewing import Reviewing, claimed, query
 
 
 async def test_an_address_nobody_thought_of_needs_a_key_too(

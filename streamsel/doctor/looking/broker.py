@@ -83,9 +83,9 @@ async def _seen(
         },
         faults=[Fault(fault.says, fault.mend) for fault in topic_faults(topics, counts, settings)],
         denied=denied,
-        denied_groups=await denied_groups(admin, rights.groups),
+        denied_groups=await denied_groups(cluster, admin, rights.groups),
     )
-    may_read = topics.events in there and not {"Read", "Describe"} & denied[topics.events]
+    may_read = topics.events in there and "Read" in rights.topics[topics.events] - denied[topics.events]
     ahead = await _newest_ahead(cluster, topics.events, counts[topics.events]) if may_read else None
     labels = topics.labels if topics.labels in there and "Read" not in denied[topics.labels] else ""
     return SeenBroker(facts, rights, labels, {} if ahead is None else {topics.events: ahead})

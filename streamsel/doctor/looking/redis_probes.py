@@ -15,9 +15,7 @@ from streamsel.doctor.redis_rights import Rights
 _PROBE = "streamsel-doctor"
 _ARGUMENTS: Mapping[str, str] = {
     "config|get": "maxmemory",
-    "discard": "",
     "evalsha": f"{_PROBE} 0",
-    "exec": "",
     "exists": "KEY",
     "fcall": f"{_PROBE} 1 KEY",
     "function|load": "#!lua",
@@ -33,7 +31,6 @@ _ARGUMENTS: Mapping[str, str] = {
     "lrange": "KEY 0 0",
     "lrem": "KEY 0 v",
     "ltrim": "KEY 0 0",
-    "multi": "",
     "pexpire": "KEY 1",
     "publish": "CHANNEL v",
     "sadd": "KEY v",
@@ -58,8 +55,11 @@ _ARGUMENTS: Mapping[str, str] = {
     "zscore": "KEY v",
 }
 """Of each command that takes other arguments than one key."""
-_OF_THE_TRANSACTION = frozenset({"multi", "exec", "discard"})
-"""Not queued; that the probing works shows them."""
+_READERS = ("get", "hget")
+_OF_TRANSACTIONS = ("multi", "exec", "discard")
+"""Not queued, but tried out by themselves."""
+_NO_COMMAND = "run the"
+"""In the words of the server when it is the command that is not allowed, and not the key."""
 
 
 async def denied(client: Redis, rights: Rights) -> Sequence[str] | None:
@@ -80,24 +80,26 @@ async def denied(client: Redis, rights: Rights) -> Sequence[str] | None:
         key, (channel,) = rights.keys[0].replace("*", _PROBE), rights.channels
         lacking = []
         for command in rights.commands:
-            if command in _OF_THE_TRANSACTION:
-                continue
-            error = await reply(*_words(command, key, channel))
-            if isinstance(error, NoPermissionError) and "command" in str(error):
-                lacking.append(f"+{command}")
-        reader = next((one for one in ("get", "hget") if f"+{one}" not in lacking), None)
-        if reader is not None:
-            for pattern in rights.keys:
-                error = await reply(*_words(reader, pattern.replace("*", _PROBE), channel))
-                if isinstance(error, NoPermissionError):
-                    lacking.append(f"~{pattern}")
-        if "+publish" not in lacking:
-            error = await reply(*_words("publish", key, channel))
+            if command not in _OF_TRANSACTIONS:
+                error = await reply(*_words(command, key, channel))
+                if isinstance(error, NoPermissionError) and _NO_COMMAND in str(error):
+                    lacking.append(f"+{command}")
+        reader = next((one for one in _READERS if f"+{one}" not in lacking), None)
+        for pattern in rights.keys if reader is not None else ():
+            error = await reply(*_words(reader or "", pattern.replace("*", _PROBE), channel))
             if isinstance(error, NoPermissionError):
-                lacking.append(f"&{channel}")
-        await reply("DISCARD")
+                lacking.append(f"~{pattern}")
+        error = await reply(*_words("publish", key, channel))
+        if isinstance(error, NoPermissionError) and _NO_COMMAND not in str(error):
+            lacking.append(f"&{channel}")
+        if await reply("DISCARD") is not None:
+            lacking.append("+discard")
+        elif "exec" in rights.commands and (await reply("MULTI") or await reply("EXEC")) is not None:
+            lacking.append("+exec")
         return lacking
     finally:
+        # Whatever was queued still goes with it.
+        await connection.disconnect()
         await client.connection_pool.release(connection)
 
 
