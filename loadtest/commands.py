@@ -11,6 +11,7 @@ from loadtest import burst as burst_scenario
 from loadtest import scaling as scaling_scenario
 from loadtest import soak as soak_scenario
 from loadtest import start as start_scenario
+from loadtest.faults import whole as faults_scenario
 from loadtest.latency import whole as latency_scenario
 
 commands = typer.Typer()
@@ -98,3 +99,16 @@ def start_command(
 ) -> None:
     """From starting a process to its first decision: on an empty log, and after kill -9."""
     show(start_scenario.start(start_scenario.Options(labels, rounds, broker)), as_json)
+
+
+@commands.command("faults", epilog="Example: python -m loadtest faults --kills 100 --json")
+def faults_command(
+    kills: Annotated[int, typer.Option(min=0, help="kill -9 of selectors, desk, store and broker.")] = 1_000,
+    crash_points: Annotated[int, typer.Option(min=0, help="Deaths between two effects, at least.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Draws the kills and the histories.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Processes killed, servers gone: what is lost or done twice, and how long it takes to recover. Takes
+    hours; ends with 1 unless all counts are as they must be."""
+    figures = faults_scenario.faults(faults_scenario.Options(kills, crash_points, seed))
+    show({**figures, "valid": faults_scenario.sound(figures)}, as_json)

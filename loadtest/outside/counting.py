@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from loadtest.outside.counts import answered_twice, became, lost
 from loadtest.outside.desk_store import DeskStore
 from loadtest.outside.reviewing import Acknowledged
 from loadtest.outside.service_process import ServiceProcess, bearer
@@ -31,25 +32,12 @@ async def decided_once(streams: Streams) -> dict[str, set[str]]:
 
     Of dead letters there may be several for one event: they are written at least once.
     """
-    events = {(event.partition, event.offset): event for event in await streams.records("events")}
-    decisions = Counter(tuple(one.content["source"][1:]) for one in await streams.records("decisions"))
-    letters = {tuple(one.content["source"][1:]) for one in await streams.records("dead-letters")}
-    twice = [place for place, count in decisions.items() if count > 1]
-    assert not twice, f"decided more than once: {twice[:5]}"
-    assert not letters & decisions.keys()
-    assert letters | decisions.keys() == events.keys()
-
-    asked: dict[str, set[str]] = defaultdict(set)
-    for record in await streams.records("decisions"):
-        decision = record.content
-        place = record.partition, decision["source"][2]
-        assert decision["event_id"] == events[place].content["id"], "a decision about another event"
-        assert (decision["lane"] == "none") == ("query" not in decision)
-        if "query" in decision:
-            asked[decision["query"]["query_id"]].add(decision["query"]["event_id"])
-    shared = {query: ids for query, ids in asked.items() if len(ids) > 1}
-    assert not shared, f"one query for several events: {shared}"
-    return asked
+    found = became(*[await streams.records(log) for log in ("events", "decisions", "dead-letters")])
+    assert not found.doubled, f"decided more than once: {found.doubled[:5]}"
+    assert not found.undecided, f"not decided: {found.undecided[:5]}"
+    assert not found.contradictory, f"decisions that contradict themselves: {found.contradictory[:5]}"
+    assert not found.shared, f"one query for several events: {found.shared}"
+    return dict(found.asked)
 
 
 async def at_the_desk(desk: DeskStore, asked: dict[str, set[str]]) -> dict[str, str]:
@@ -65,13 +53,9 @@ async def labels_kept(streams: Streams, acknowledged: Sequence[Acknowledged]) ->
     """Every acknowledged label is in the log where the desk said, and no query has two answers; returns the
     log."""
     log = [record.content for record in await streams.records("labels")]
-    for answer in acknowledged:
-        assert answer.offset < len(log), f"{answer} is not in a log of {len(log)} records"
-        label = log[answer.offset]
-        found = label["query_id"], label["label"], label["labelled_by"]
-        assert found == (answer.query_id, answer.label, answer.labelled_by)
-    answers = {(label["query_id"], label["label"], label["labelled_by"]) for label in log}
-    assert len(answers) == len({label["query_id"] for label in log})
+    missing = lost(log, acknowledged)
+    assert not missing, f"not in a log of {len(log)} records: {missing[:5]}"
+    assert not answered_twice(log)
     return log
 
 

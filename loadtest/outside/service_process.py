@@ -141,10 +141,15 @@ class Services:
         self._processes.append((process, log))
         return process
 
+    def kill_all(self) -> None:
+        """Kills what still runs."""
+        for process, _ in self._processes:
+            process.kill()
+
     def end_all(self) -> None:
         """Kills what still runs, and shows the end of every log where a failed test is reported."""
-        for process, log in self._processes:
-            process.kill()
+        self.kill_all()
+        for _, log in self._processes:
             sys.stdout.write(f"--- {log.name}\n{log.read_text(errors='replace')[-4000:]}\n")
 
 

@@ -100,6 +100,11 @@ class KafkaStreams(Streams):
         """Puts events into the stream, by key as an outside producer does; durable on return."""
         await asyncio.to_thread(self._produce, values)
 
+    def ends(self, log: str) -> dict[int, int]:
+        """Where each partition ends. Raises ``KafkaException`` while the broker is away."""
+        with closing(self._consumer()) as consumer:
+            return {part: end for part, (_, end) in self._spans(consumer, log).items()}
+
     def _consumer(self) -> Consumer:
         return Consumer(
             {

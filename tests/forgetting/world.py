@@ -13,6 +13,7 @@ from typing import Any, cast
 import orjson
 from redis.asyncio import Redis
 
+from loadtest.inside.fate import Fate
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.redis_desk import RedisReviewQueue
 from streamsel.adapters.redis_epochs import RedisEpochs
@@ -30,7 +31,6 @@ from streamsel.services.presence import Lease
 from streamsel.services.subjects import Criterion, Subject
 from tests.contracts.review_queue.stores import SETTINGS, query
 from tests.core.learning_strategies import mixed_record, opinion_record, retraction_record
-from tests.fate import Fate
 from tests.services.learning_bench import SPEC
 
 SECRET = "nobody@example.com"

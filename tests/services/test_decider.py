@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
+from loadtest.inside.doubles import Event, ScorerDouble
 from streamsel.codec import EventDecoder, decode_decision, query_id_of
 from streamsel.codec.layout import Layout
 from streamsel.learning.scorer import Opinions
@@ -27,7 +28,6 @@ from streamsel.selection.constraints import ConstraintSettings
 from streamsel.selection.quotas import Quota
 from streamsel.selection.rules import Comparison, Rule
 from streamsel.services.decider import Decided, Decider, Scorer
-from tests.services.doubles import Event, ScorerDouble
 
 ALL = QueryRate(1.0, 0.0, 10**9, 1e9)
 SOME = QueryRate(0.3, 0.06, 10**9, 1e9)

@@ -7,13 +7,13 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from loadtest.inside.doubles import BUSY, DeskDouble, World
+from loadtest.inside.virtual_time import LoopClock, in_virtual_time
 from streamsel.metrics import Metrics
 from streamsel.review.refusals import DeskUnreachable
 from streamsel.selection import CapacityFacts, CapacityPolicy
 from streamsel.selection.budget import Budget
 from streamsel.services.pacing import NOTHING, REPORT_SECONDS, EventRate, OnOutage, Pacing, Spending
-from tests.services.doubles import BUSY, DeskDouble, World
-from tests.services.virtual_time import LoopClock, in_virtual_time
 
 POLICY = CapacityPolicy(budget=0.5, explore=0.2, target_backlog=20, expire_seconds=900.0)
 AWAY = DeskUnreachable("connection refused")

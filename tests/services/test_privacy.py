@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from loadtest.inside.doubles import Event
 from streamsel.codec import encode_dead_letter, encode_log_record, encode_query
 from streamsel.codec.layout import Layout
 from streamsel.services.decider import Decided
 from streamsel.services.seeding import BadRow, seed_labels
-from tests.services.doubles import Event
 from tests.services.test_decider import ALL, FixedClock, Opinion, decider
 
 MARKER = "Wq7-geheim-Zk3"

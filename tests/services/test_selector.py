@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtest.inside.doubles import Event, SlowScorer, World
+from loadtest.inside.stage import Stage, asked, decided, event, selecting, some_events
+from loadtest.inside.virtual_time import in_virtual_time
 from streamsel.records import Partition
 from streamsel.services import selector as selector_module
-from tests.services.doubles import Event, SlowScorer, World
-from tests.services.stage import Stage, asked, decided, event, selecting, some_events
-from tests.services.virtual_time import in_virtual_time
 
 
 def test_every_event_is_decided_once_and_in_order() -> None:

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from loadtest.inside.doubles import Crash, ScorerDouble, World
+from loadtest.inside.stage import Stage, asked, decided, selecting, some_events
+from loadtest.inside.virtual_time import in_virtual_time
 from streamsel.codec import decode_dead_letter
 from streamsel.ports import SourceRecord, SourceUnavailable
 from streamsel.services.selector import SLICE_SECONDS
-from tests.services.doubles import Crash, ScorerDouble, World
-from tests.services.stage import Stage, asked, decided, selecting, some_events
-from tests.services.virtual_time import in_virtual_time
 
 STEPS = (
     "poll", "send", "send done", "durable", "durable done", "letters", "letters done", "offer", "offer done",

@@ -7,12 +7,12 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from loadtest.inside.doubles import World
+from loadtest.inside.stage import Stage, asked, decided, selecting, some_events
+from loadtest.inside.virtual_time import in_virtual_time
 from streamsel.ports import SourceUnavailable
 from streamsel.review.refusals import DeskUnreachable
 from streamsel.services.pacing import OnOutage
-from tests.services.doubles import World
-from tests.services.stage import Stage, asked, decided, selecting, some_events
-from tests.services.virtual_time import in_virtual_time
 
 AWAY = DeskUnreachable("connection refused")
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from loadtest.inside.doubles import World
+from loadtest.inside.stage import Stage, decided, event, selecting
+from loadtest.inside.virtual_time import in_virtual_time
 from streamsel.codec import decode_dead_letter
 from streamsel.ports import SourceUnavailable
 from streamsel.services.selector import LARGEST_BATCH, PoisonFlood
-from tests.services.doubles import World
-from tests.services.stage import Stage, decided, event, selecting
-from tests.services.virtual_time import in_virtual_time
 
 
 def stream(count: int, poisonous: Callable[[int], bool]) -> World:

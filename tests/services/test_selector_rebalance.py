@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from loadtest.inside.doubles import ScorerDouble, SlowScorer, World
+from loadtest.inside.stage import Stage, asked, decided, selecting, some_events
+from loadtest.inside.virtual_time import LoopClock, in_virtual_time
 from streamsel.records import Partition
-from tests.services.doubles import ScorerDouble, SlowScorer, World
-from tests.services.stage import Stage, asked, decided, selecting, some_events
-from tests.services.virtual_time import LoopClock, in_virtual_time
 
 
 def two_partitions(count: int = 300) -> World:

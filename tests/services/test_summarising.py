@@ -7,13 +7,13 @@ from contextlib import suppress
 
 import numpy as np
 
+from loadtest.inside.virtual_time import LoopClock, in_virtual_time
 from streamsel.codec.summaries import decode_summary
 from streamsel.learning.evaluation.sums import Columns, DecidedEvents
 from streamsel.ports import SourceUnavailable
 from streamsel.records import FeatureTable, Summary
 from streamsel.services.summarising import REST, SPAN_SECONDS, Summariser
 from tests.services.desk.desks import LabelLogDouble
-from tests.services.virtual_time import LoopClock, in_virtual_time
 
 LABELS = ("no", "yes")
 

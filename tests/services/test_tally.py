@@ -9,13 +9,13 @@ from itertools import pairwise
 
 from structlog.testing import capture_logs
 
+from loadtest.inside.virtual_time import LoopClock, in_virtual_time
 from streamsel.codec import encode_log_record
 from streamsel.records import LogRecord
 from streamsel.review.quality import Tally
 from streamsel.services.tally import TallyFollower
 from tests.core.review_records import answer, gold, opinion
 from tests.services.desk.desks import LabelLogDouble
-from tests.services.virtual_time import LoopClock, in_virtual_time
 
 RECORDS: list[LogRecord] = [
     *(gold(right=number % 4 > 0, by="ann", number=number) for number in range(1_000)),

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from loadtest.inside.doubles import World
+from loadtest.inside.stage import Stage, decided, selecting, some_events
+from loadtest.inside.virtual_time import in_virtual_time
 from streamsel.ports import SourceUnavailable
 from streamsel.review.refusals import DeskUnreachable
 from streamsel.services.ending import end
 from streamsel.services.watchdog import STALL_SECONDS, StreamStalled, Watchdog
-from tests.services.doubles import World
-from tests.services.stage import Stage, decided, selecting, some_events
-from tests.services.virtual_time import in_virtual_time
 
 RESTARTS = "streamsel_watchdog_restarts_total"
 

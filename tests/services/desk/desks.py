@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from loadtest.inside.fate import Killed
 from streamsel.adapters.clock import SystemClock
 from streamsel.codec import decode_log_record
 from streamsel.metrics import Metrics
@@ -23,7 +24,6 @@ from streamsel.review.refusals import LabelLogUnreachable
 from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import ANN, Store, query
-from tests.fate import Killed
 
 LABELS = ("fraud", "legitimate")
 

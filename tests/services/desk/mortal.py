@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from loadtest.inside.fate import Fate
 from streamsel.adapters.clock import SystemClock
 from streamsel.metrics import Metrics
 from streamsel.ports import LabelLog, ReviewQueue
 from streamsel.services.desk import Desk
-from tests.fate import Fate
 from tests.services.desk.desks import LABELS
 from tests.services.desk.panels import FLOOR
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from structlog.testing import capture_logs
 
+from loadtest.inside.fate import Killed
 from streamsel.ports import Answer
 from streamsel.review.lifecycle import State
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import BOB, EXPIRE, LEASE, RECORDING, Store
-from tests.fate import Killed
 from tests.services.desk.desks import (
     LabelLogDouble,
     claimed,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from loadtest.inside.fate import Fate, Killed
 from streamsel.ports import Claim
 from streamsel.records import Label, Retraction
 from streamsel.review.lifecycle import State
 from streamsel.review.reviewers import Reviewer
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import ANN, BOB, Store, query
-from tests.fate import Fate, Killed
 from tests.services.desk.desks import LabelLogDouble, give, running, until
 from tests.services.desk.mortal import mortal_desk
 from tests.services.desk.panels import (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
+from loadtest.inside.fate import Killed
 from streamsel.ports import Answer, TopicRefused
 from streamsel.review.lifecycle import State
 from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable, Unrecorded
 from streamsel.services.desk import Desk
 from tests.contracts.review_queue.stores import ANN, Store, connect, query
-from tests.fate import Killed
 from tests.services.desk.desks import (
     LabelLogDouble,
     claimed,

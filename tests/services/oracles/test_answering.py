@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from loadtest.inside.fate import Killed
 from streamsel.adapters.clock import SystemClock
 from streamsel.ports import Claim
 from streamsel.records import Label, Lane, Query
@@ -16,7 +17,6 @@ from streamsel.review.refusals import LabelLogRefused, LabelLogUnreachable
 from streamsel.services.oracles.answering import PASSED_ON
 from tests.contracts.review_queue.stores import ANN, LEASE, query
 from tests.core.review_records import answer, opinion
-from tests.fate import Killed
 from tests.services.desk.desks import give, raising, running, until
 from tests.services.oracles.bench import Bench, Scripted, at_work, released_hold
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from loadtest.inside.fate import Killed
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.codec import query_id_of
 from streamsel.codec.layout import Layout
@@ -19,7 +20,6 @@ from streamsel.review.oracles import Terms
 from streamsel.review.refusals import LabelLogUnreachable, Superseded
 from tests.contracts.review_queue.stores import ANN, query
 from tests.core.review_records import answer
-from tests.fate import Killed
 from tests.services.desk.desks import LABELS, give, raising, until
 from tests.services.oracles.bench import Bench, Scripted, released_hold
 from tests.services.oracles.outcomes_bench import TERMS, TRUTH, Outcomes

@@ -8,6 +8,15 @@ from contextlib import asynccontextmanager
 
 import orjson
 
+from loadtest.inside.doubles import (
+    DeadLettersDouble,
+    DeskDouble,
+    ScorerDouble,
+    SinkDouble,
+    SourceDouble,
+    World,
+)
+from loadtest.inside.virtual_time import LoopClock
 from streamsel.codec import EventDecoder, decode_decision
 from streamsel.codec.layout import Layout
 from streamsel.metrics import Metrics
@@ -16,15 +25,6 @@ from streamsel.selection import CapacityPolicy, QueryStrategy, StrategySettings
 from streamsel.services.decider import Decider, Scorer
 from streamsel.services.pacing import OnOutage, Pacing
 from streamsel.services.selector import Selector
-from tests.services.doubles import (
-    DeadLettersDouble,
-    DeskDouble,
-    ScorerDouble,
-    SinkDouble,
-    SourceDouble,
-    World,
-)
-from tests.services.virtual_time import LoopClock
 
 POLICY = CapacityPolicy(budget=0.3, explore=0.2, target_backlog=10_000, expire_seconds=900.0)
 
