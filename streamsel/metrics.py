@@ -58,6 +58,9 @@ class Metrics:
         self.model_version = Gauge(
             "streamsel_model_version", "Label-log offset the serving model stands at.", registry=r
         )
+        self.label_log_epoch = Gauge(
+            "streamsel_label_log_epoch", "One more with every erasure; versions then begin anew.", registry=r
+        )
         self.fold_lag = Gauge(
             "streamsel_fold_lag", "Label-log records not yet in the serving model.", registry=r
         )

@@ -132,8 +132,11 @@ class KafkaKeptLog(KafkaLogReader):
     """A log that is kept for ever, such as the audit log: one partition, acks=all, idempotent; concurrent
     appends share a request."""
 
-    def __init__(self, cluster: KafkaCluster, topic: str, *, delivery_seconds: float = 10.0) -> None:
-        super().__init__(cluster, topic, from_first=False)
+    def __init__(
+        self, cluster: KafkaCluster, topic: str, *, delivery_seconds: float = 10.0, whole: bool = True
+    ) -> None:
+        """``whole``: a reader must not miss any record, so one that was deleted is told."""
+        super().__init__(cluster, topic, from_first=not whole)
         self._producer = KafkaProducer(cluster)
         self._delivery_seconds = delivery_seconds
 

@@ -60,6 +60,11 @@ class RedisKeptLog(RedisLogReader):
 
     _refused: type[Exception] = SourceUnavailable
 
+    def __init__(self, streams: RedisStreams, key: str, *, whole: bool = True) -> None:
+        """``whole``: a reader must not miss any record, so one that was deleted is told."""
+        super().__init__(streams, key)
+        self._whole = whole
+
     async def append(self, records: Sequence[bytes]) -> Sequence[int]:
         """See ``AuditLog``."""
         check_sizes(self._key, records)
@@ -75,8 +80,11 @@ class RedisKeptLog(RedisLogReader):
         return [offset_of(name) for name in names]
 
     async def read(self, start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
-        """See ``LogReader``. Raises ``TopicRefused`` when the log does not reach ``start``."""
+        """See ``LogReader``. Raises ``TopicRefused`` when the log is to be whole and does not reach ``start``,
+        or lacks it."""
         records = await super().read(start, max_records, wait_seconds)
+        if not self._whole:
+            return records
         if (records and records[0][0] != start) or (not records and await self.end() < start):
             raise TopicRefused(
                 f"{self._key} ends at offset {await self.end()} and does not have {start}:"

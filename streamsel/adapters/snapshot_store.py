@@ -43,6 +43,10 @@ class FileSnapshotStore:
         """See ``SnapshotStore``."""
         await self._call(lambda: self._remove(name))
 
+    async def clear(self) -> int:
+        """See ``SnapshotStore``."""
+        return await self._call(self._clear)
+
     def _write(self, name: str, pieces: Sequence[bytes | bytearray | memoryview]) -> None:
         self._files.makedirs(self._folder, exist_ok=True)
         partial = f"{name}.{secrets.token_hex(4)}{_PARTIAL}"
@@ -59,6 +63,13 @@ class FileSnapshotStore:
         for older in self._listed():
             if older.endswith(_PARTIAL) and older < name:
                 self._remove(older)
+
+    def _clear(self) -> int:
+        names = self._listed()
+        whole = [name for name in names if name.endswith(SUFFIX)]
+        for name in (*whole, *(name for name in names if name.endswith(_PARTIAL))):
+            self._remove(name)
+        return len(whole)
 
     def _listed(self) -> list[str]:
         self._files.invalidate_cache(self._folder)

@@ -31,6 +31,8 @@ class ModelView:
     fold_lag: int
     """Records in the label log that are not folded in yet."""
     spec: Mapping[str, Any]
+    epoch: int
+    """Of the label log: one more with every erasure, and versions then begin anew."""
     challengers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By the id of the challenge."""
 

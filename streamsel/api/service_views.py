@@ -43,6 +43,10 @@ class ServingModel(View):
     labels_learned: int = Field(examples=[309])
     fold_lag: int = Field(description="Records in the label log it has not read yet.", examples=[0])
     spec: dict[str, Any] = Field(description="What it was made from.", examples=[{"seed": 1}])
+    epoch: int = Field(
+        description="Of the label log: one more with every erasure, and versions then begin anew.",
+        examples=[1],
+    )
     challengers: dict[str, dict[str, float]] = Field(
         description="How each model in shadow compares: labels, mean gain, and evidence that it is better.",
         examples=[{"b6f0b3f1c9d24a57": {"labels": 80.0, "gain": 0.02, "wealth": 1.9}}],
@@ -58,6 +62,7 @@ class ServingModel(View):
             labels_learned=model.labels_learned,
             fold_lag=model.fold_lag,
             spec=dict(model.spec),
+            epoch=model.epoch,
             challengers={name: dict(one) for name, one in model.challengers.items()},
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamsel.adapters.embedded import DataDirectoryInUse
 from streamsel.adapters.label_file import BadFile
 from streamsel.adapters.local_kafka import BrokerNotInstalled
-from streamsel.learning.course import DirectiveRefused
+from streamsel.learning.course import DirectiveMistaken, DirectiveRefused
 from streamsel.learning.presets import FactoryRefused
 from streamsel.ports import SourceUnavailable, StoreRefused, TopicRefused
 from streamsel.ports.erasure import InUse
@@ -41,4 +41,6 @@ def explained(error: Exception) -> tuple[int, str] | None:
     """Exit status and line; ``None`` for what is a mistake of ours."""
     if isinstance(error, FactoryRefused):
         return 2, f"model.factory: {error}"
+    if isinstance(error, DirectiveMistaken):
+        return 2, str(error)
     return (1, str(error)) if isinstance(error, _FAILURES) else None

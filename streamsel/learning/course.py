@@ -34,6 +34,10 @@ class DirectiveRefused(ValueError):
     """A directive that can't be obeyed. The message names the field, its value and what would be right."""
 
 
+class DirectiveMistaken(DirectiveRefused):
+    """One that no log could make right: it names no model, or a rule that can't be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Challenge:
     """A model in shadow, and when it is to be promoted."""
@@ -169,7 +173,7 @@ class Course:
 
     def _spec(self, model: ModelChoice | None) -> ModelSpec:
         if model is None:
-            raise DirectiveRefused("preset is missing; it must name a model")
+            raise DirectiveMistaken("preset is missing; it must name a model")
         if model == ModelChoice(
             self._configured.preset or "", self._configured.seed, self._configured.copies
         ):
@@ -179,7 +183,7 @@ class Course:
                 self._configured, preset=model.preset, factory=None, seed=model.seed, copies=model.copies
             )
         except ValueError as error:
-            raise DirectiveRefused(str(error)) from None
+            raise DirectiveMistaken(str(error)) from None
 
     def _open(self, directive: Directive) -> Challenge:
         challenge = self.now.challenges.get(directive.challenge or "")
@@ -206,9 +210,9 @@ def _without(now: InForce, challenge: str | None) -> InForce:
 def _checked(rule: PromotionRule | None) -> PromotionRule:
     rule = rule or PromotionRule()
     if rule.least_labels < 1:
-        raise DirectiveRefused(f"least_labels is {rule.least_labels}; it must be 1 or more")
+        raise DirectiveMistaken(f"least_labels is {rule.least_labels}; it must be 1 or more")
     if not 0.0 <= rule.margin < 1.0:
-        raise DirectiveRefused(f"margin is {rule.margin}; it must be from 0 to less than 1")
+        raise DirectiveMistaken(f"margin is {rule.margin}; it must be from 0 to less than 1")
     if not 0.0 < rule.error_rate < 1.0:
-        raise DirectiveRefused(f"error_rate is {rule.error_rate}; it must be between 0 and 1")
+        raise DirectiveMistaken(f"error_rate is {rule.error_rate}; it must be between 0 and 1")
     return rule

@@ -26,3 +26,6 @@ class SnapshotStore(Protocol):
 
     async def delete(self, name: str) -> None:
         """It may be gone already."""
+
+    async def clear(self) -> int:
+        """Deletes all of them, and what writers that died left unfinished. Returns how many were whole."""

@@ -183,10 +183,7 @@ class Erasure:
         """All of them: each may hold what was erased, and none is of the new epoch."""
         if self._places.snapshots is None:
             return 0
-        names = await self._places.snapshots.names()
-        for name in names:
-            await self._places.snapshots.delete(name)
-        return len(names)
+        return await self._places.snapshots.clear()
 
     async def _in_log(self, name: str, log: LogReader) -> array[int]:
         offsets = array("q")

@@ -47,7 +47,8 @@ class Expired:
 
 class Subject:
     """Whoever a field has this value for, in whatever part of a record: features, context, segments, the
-    event itself. A record that can't be read is theirs when the value is anywhere in it."""
+    event itself. A summary is theirs that has a cell of it, and a record that can't be read when the value is
+    anywhere in it."""
 
     linked = True
 
@@ -58,6 +59,8 @@ class Subject:
         if field == layout.id:
             self._paths += ["event_id", "id"]  # as records of ours and outcomes have it
         self._values = {value, *map(as_text, _hashed(field, value, layout))}
+        self._cells = {f"{field}={one}" for one in self._values}
+        """Of summaries, where the field is a segment."""
 
     def erases(self, content: bytes) -> bool:
         """See ``Criterion``."""
@@ -67,6 +70,8 @@ class Subject:
         if isinstance(record, dict) and record.get("kind") == "dead_letter":
             letter = decode_dead_letter(content)
             return self.erases(letter.payload) or any(value in letter.detail for value in self._values)
+        if isinstance(record, dict) and record.get("kind") == "summary":
+            return not self._cells.isdisjoint(record.get("cells", ()))
         return any(self._is_in(one) for one in _objects(record))
 
     def _is_in(self, content: Mapping[str, Any]) -> bool:

@@ -50,7 +50,7 @@ async def opened_erasure(
 async def _on_redis(streams: RedisStreams, partitions: int) -> tuple[Epochs, Mapping[str, ErasableLog]]:
     await ensure_streams(streams, partitions=partitions)
     names = [f"{name}:{part}" for name in ("decisions", "events") for part in range(partitions)]
-    names += ["outcomes:0", "dead-letters"]
+    names += ["outcomes:0", "dead-letters", "summaries"]
     return RedisEpochs(streams), {name: RedisErasableLog(streams, streams.key(name)) for name in names}
 
 
@@ -65,4 +65,5 @@ async def _on_kafka(settings: Kafka) -> tuple[Epochs, Mapping[str, ErasableLog]]
     logs = {
         f"decisions:{part}": KafkaErasableLog(cluster, topics.decisions, part) for part in range(partitions)
     }
-    return epochs, {**logs, "dead-letters": KafkaErasableLog(cluster, topics.dead_letters)}
+    others = {"dead-letters": topics.dead_letters, "summaries": topics.summaries}
+    return epochs, {**logs, **{name: KafkaErasableLog(cluster, topic) for name, topic in others.items()}}

@@ -92,7 +92,7 @@ async def kafka_logs(settings: Kafka, stalled: Callable[[str], None] = lambda _:
         dead_letters=KafkaDeadLetterSink(cluster, topics.dead_letters),
         audit=KafkaKeptLog(cluster, topics.audit),
         configurations=KafkaKeptLog(cluster, topics.configurations),
-        summaries=KafkaKeptLog(cluster, topics.summaries),
+        summaries=KafkaKeptLog(cluster, topics.summaries, whole=False),
         outcomes=KafkaEventSource(
             cluster,
             topics.outcomes,
@@ -120,7 +120,7 @@ async def redis_logs(url: str, prefix: str, settings: Kafka) -> Logs:
         dead_letters=RedisDeadLetterSink(streams),
         audit=RedisKeptLog(streams, streams.audit),
         configurations=RedisKeptLog(streams, streams.configurations),
-        summaries=RedisKeptLog(streams, streams.summaries),
+        summaries=RedisKeptLog(streams, streams.summaries, whole=False),
         outcomes=RedisEventSource(
             outcomes,
             1,

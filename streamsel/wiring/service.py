@@ -113,6 +113,7 @@ async def running(
     async with AsyncExitStack() as stack:
         url = await redis_url(config, stack)
         logs = await opened_on(config, url, stack, lambda part: metrics.watchdog_restarts.labels(part).inc())
+        metrics.label_log_epoch.set(logs.epoch)
         queue = await review_queue(config, url, stack, logs.epoch)
         configuration = await record(logs.configurations, logs.labels, recorded(config), clock)
         service = Service(config, metrics, logs.labels, logs.decision_readers[0], logs.intake)
@@ -159,7 +160,9 @@ async def running(
         audit = Audit(logs.audit, clock)
         stack.push_async_callback(audit.close)
         evidence = evidence_finder(service.desk, logs)
-        parts = _api_parts(service, sessions, audit, history, one_time_token, configuration, evidence)
+        parts = _api_parts(
+            service, sessions, audit, history, one_time_token, configuration, evidence, logs.epoch
+        )
         if service.desk is not None:
             parts = replace(parts, evaluating=evaluating, oracles=accounts)
         if service.desk is not None or config.select.plateau is not None:
@@ -212,12 +215,13 @@ def _api_parts(
     one_time_token: str | None,
     configuration: str,
     evidence: EvidenceFinder | None,
+    epoch: int,
 ) -> ApiParts:
     config, learner = service.config, service.learner
     return ApiParts(
         desk=service.desk,
         intake=service.intake if service.desk is not None else None,
-        model=None if learner is None else partial(_model_view, learner, service.trials),
+        model=None if learner is None else partial(_model_view, learner, service.trials, epoch),
         health=service.readiness,
         metrics=service.metrics,
         labels=config.labels,
@@ -235,7 +239,7 @@ def _api_parts(
     )
 
 
-def _model_view(learner: Learner, trials: Trials | None) -> ModelView:
+def _model_view(learner: Learner, trials: Trials | None, epoch: int) -> ModelView:
     spec = learner.scorer.fold.spec
     return ModelView(
         preset=spec.factory or spec.preset or "",
@@ -244,6 +248,7 @@ def _model_view(learner: Learner, trials: Trials | None) -> ModelView:
         labels_learned=learner.labels_learned,
         fold_lag=learner.lag,
         spec=asdict(spec),
+        epoch=epoch,
         challengers={}
         if trials is None
         else {name: standing.evidence() for name, standing in trials.standings.items()},

@@ -79,6 +79,7 @@ MODEL = ModelView(
     labels_learned=3,
     fold_lag=0,
     spec={"seed": 1},
+    epoch=1,
     challengers={"9f2c": {"labels": 40.0, "gain": 0.02, "wealth": 1.5}},
 )
 

@@ -11,6 +11,7 @@ import pytest
 
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.api.server import serve
+from streamsel.records import Lane
 from tests.api.acting import act, answer
 from tests.api.reviewing import SETTINGS, Reviewing, claimed, query, reviewing
 
@@ -49,23 +50,26 @@ async def test_several_queries_may_be_claimed_at_once(desk: Reviewing, ana: http
     assert [claim["query"]["event_id"] for claim in response.json()] == ["tx-1", "tx-2"]
 
 
-async def test_the_models_opinion_is_hidden_in_the_explore_lane(
-    desk: Reviewing, ana: httpx.AsyncClient
+@pytest.mark.parametrize("lane", ["explore", "holdout"])
+async def test_the_models_opinion_is_hidden_of_what_was_drawn_at_random(
+    desk: Reviewing, ana: httpx.AsyncClient, lane: Lane
 ) -> None:
-    """Neither the claim nor the query may sway the reviewer, nor may rules that look at the opinion; of what
-    is answered leads are told."""
-    await desk.queue.offer([query(1, lane="explore")])
+    """Neither the claim nor the query may sway the reviewer, nor may rules that look at the opinion; nobody
+    can tell what is held out from what is explored. Of what is answered leads are told."""
+    await desk.queue.offer([query(1, lane=lane)])
     hidden = ("probabilities", "rules", "utility", "propensity", "contributions", "decided_at")
     claim: dict[str, Any] = await claimed(ana)
     path = f"/v1/queries/{claim['query_id']}"
     async with desk.caller("lea") as lea:
         for shown in (claim, (await ana.get(path)).json(), (await lea.get(path)).json()):
             assert [shown["query"][name] for name in hidden] == [None] * 6
+            assert shown["query"]["lane"] == "explore"
         assert (await answer(ana, claim, "fraud")).status_code == 201
         shown = (await ana.get(path)).json()
         assert [shown["query"][name] for name in hidden] == [None] * 6
-        assert shown["offered_at"] is None
+        assert (shown["offered_at"], shown["query"]["lane"]) == (None, "explore")
         shown = (await lea.get(path)).json()
+        assert shown["query"]["lane"] == lane
         assert shown["query"]["probabilities"] == {"fraud": 0.46, "legitimate": 0.54}
         assert shown["query"]["rules"] == ["large amounts"]
         assert shown["offered_at"] is not None
@@ -278,8 +282,8 @@ async def test_a_word_that_is_no_label_is_refused_with_those_that_are(
 async def test_the_queue_tells_what_waits_and_what_is_in_hand(
     desk: Reviewing, ana: httpx.AsyncClient
 ) -> None:
-    """By lane, with the backlog beside its target."""
-    await desk.queue.offer([query(1), query(2), query(3, lane="explore")])
+    """By lane, what is held out among the explored, with the backlog beside its target."""
+    await desk.queue.offer([query(1), query(2), query(3, lane="holdout")])
     await claimed(ana)
     status = (await ana.get("/v1/queue")).json()
     assert status["waiting"] == {"uncertain": 2, "explore": 0}
@@ -313,6 +317,7 @@ async def test_the_model_tells_how_far_it_has_learned(ana: httpx.AsyncClient) ->
         "labels_learned": 3,
         "fold_lag": 0,
         "spec": {"seed": 1},
+        "epoch": 1,
         "challengers": {"9f2c": {"labels": 40.0, "gain": 0.02, "wealth": 1.5}},
     }
 

@@ -46,7 +46,6 @@ def test_a_models_life_is_given_and_told(folder: Path) -> None:
     [
         (("thaw",), "the model is not frozen"),
         (("roll-back", "7"), "version is 7"),
-        (("set", "oracle"), "preset must be one of logistic"),
         (("promote", "x"), "challenge is 'x'"),
     ],
 )
@@ -56,3 +55,19 @@ def test_what_cannot_be_obeyed_is_refused(folder: Path, typed: tuple[str, ...], 
     assert refused.returncode == 1
     assert said in refused.stderr
     assert object_of(streamsel(folder, "model", "course", "--json"))["directives"] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("set", "oracle"), "preset must be one of logistic, tree, forest, portfolio, text, not 'oracle'"),
+        (("set", "tree", "--copies", "1"), "copies must be 0 or from 2 to 10, not 1"),
+        (("challenge", "tree", "--margin", "1.5"), "margin is 1.5; it must be from 0 to less than 1"),
+        (("challenge", "tree", "--error-rate", "0"), "error_rate is 0.0; it must be between 0 and 1"),
+    ],
+)
+def test_what_no_log_could_make_right_is_bad_usage(folder: Path, typed: tuple[str, ...], said: str) -> None:
+    """Exit status 2, and a line that names the field, its value and what would be right."""
+    refused = streamsel(folder, "model", *typed, "--reason", "test")
+    assert refused.returncode == 2
+    assert said in refused.stderr

@@ -53,6 +53,16 @@ async def test_a_name_written_again_has_what_was_written_last(store: FileSnapsho
     assert await store.read("1.snapshot") == b"short"
 
 
+async def test_cleared_it_holds_nothing(store: FileSnapshotStore) -> None:
+    """Neither snapshots nor what a writer that died left of one; twice is once."""
+    await store.write("1.snapshot", [b"one"])
+    await store.write("2.snapshot", [b"two"])
+    store._files.pipe_file(store._path("3.snapshot.0f1e.partial"), b"half of")
+    assert await store.clear() == 2
+    assert store._listed() == []
+    assert await store.clear() == 0
+
+
 async def test_what_was_deleted_is_gone_and_may_be_deleted_again(store: FileSnapshotStore) -> None:
     """Two selectors may delete the same."""
     await store.write("1.snapshot", [b"one"])

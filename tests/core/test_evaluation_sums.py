@@ -127,6 +127,18 @@ def summary() -> Summary:
     )
 
 
+def test_a_summary_of_a_release_that_held_nothing_out_is_read() -> None:
+    """Its rows lack the column of that lane."""
+    made = summary()
+    columns = Columns(len(made.labels))
+    place = columns.asked.start + ASKED.index("holdout")
+    content = orjson.loads(encode_summary(made))
+    content["sums"] = np.delete(np.array(content["sums"]), place, axis=1).tolist()
+    nothing_held_out = made.sums.copy()
+    nothing_held_out[:, place] = 0.0
+    assert decode_summary(orjson.dumps(content)).sums == pytest.approx(nothing_held_out, abs=1e-6)
+
+
 def test_a_summary_is_read_as_it_was_written() -> None:
     """To six decimals."""
     written = summary()

@@ -8,18 +8,19 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from loadtest.inside.fate import Fate, Killed
 from streamsel.adapters.embedded import EmbeddedValkey
+from streamsel.adapters.redis_streams_log import RedisKeptLog
 from streamsel.codec import encode_log_record
 from streamsel.services.erasing import StillThere
 from streamsel.services.subjects import Expired
 from tests.contracts.review_queue.stores import query
+from loadtest.inside.fate import Fate, Killed
 from tests.forgetting.world import SECRET, THEIRS, filled_world, fold_of, without_subject
 
 
 async def test_nothing_of_the_subject_is_left(valkey: EmbeddedValkey, prefix: str, tmp_path: Path) -> None:
-    """Not in label log, decisions, events, dead letters, queue or snapshots; the rest is as it was, and the
-    model is one that never saw them."""
+    """Not in label log, decisions, events, dead letters, summaries, queue or snapshots, whole or not; the
+    rest is as it was, and the model is one that never saw them."""
     async with filled_world(valkey.url, prefix, tmp_path) as world:
         assert SECRET.encode() in await world.everything()
         erasure = await world.erasure()
@@ -39,6 +40,11 @@ async def test_nothing_of_the_subject_is_left(valkey: EmbeddedValkey, prefix: st
         assert sum((await world.queue.status()).waiting.values()) == 12 - len(THEIRS)
         assert await world.client.hget(f"{{{prefix}}}:desk", "settled:2") == b"16"
         assert not (await (await world.erasure()).find()).anything
+        summaries = RedisKeptLog(world.streams, world.streams.summaries, whole=False)
+        assert [offset + 1 for offset, _ in await summaries.read(0, 20, 0.0)] == [
+            number for number in range(1, 13) if number not in THEIRS
+        ]
+        await summaries.close()
 
 
 async def test_killed_anywhere_one_epoch_is_whole_and_the_next_run_finishes(
@@ -76,7 +82,7 @@ async def test_what_is_too_old_is_erased_by_its_own_time(
         assert (erased.epoch, erased.label_records) == (2, 10 + 5 + 2)
         left = await world.label_log()
         assert [fold_of(left).labels_learned, len(left)] == [5, 7]
-        assert erased.others == {"decisions:0": 5, "dead-letters": 6, "events:0": 0}
+        assert erased.others == {"decisions:0": 5, "dead-letters": 6, "events:0": 0, "summaries": 0}
         assert sum((await world.queue.status()).waiting.values()) == 7
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import orjson
 from redis.asyncio import Redis
 
@@ -23,8 +24,10 @@ from streamsel.adapters.redis_streams_log import RedisKeptLog
 from streamsel.adapters.snapshot_store import FileSnapshotStore
 from streamsel.codec import decode_log_record, encode_dead_letter, encode_log_record, encode_query
 from streamsel.codec.layout import Layout
+from streamsel.codec.summaries import encode_summary
+from streamsel.learning.evaluation.sums import Columns
 from streamsel.learning.fold import Fold
-from streamsel.records import DeadLetter, Directive, LogRecord, Source
+from streamsel.records import DeadLetter, Directive, LogRecord, Query, Source, Summary
 from streamsel.review.routing import Routing
 from streamsel.services.erasing import Erasure, Places
 from streamsel.services.presence import Lease
@@ -37,13 +40,13 @@ SECRET = "nobody@example.com"
 FIELD = "email"
 THEIRS = (3, 4, 11)
 """The numbers of the subject's events; a label, an opinion and a decision each, 11 is still asked about."""
-LOGS = ("decisions:0", "dead-letters", "events:0")
+LOGS = ("decisions:0", "dead-letters", "events:0", "summaries")
 
 
 class Mortal:
     """A port whose effects may be its process's last."""
 
-    EFFECTS = ("begin", "switch", "drop", "append", "forget", "erase", "carry_over", "delete", "scrub")
+    EFFECTS = ("begin", "switch", "drop", "append", "forget", "erase", "carry_over", "clear", "scrub")
 
     def __init__(self, port: Any, fate: Fate) -> None:
         self._port = port
@@ -75,6 +78,7 @@ class World:
         for log in self.logs.values():
             stack.push_async_callback(log.close)
         self.snapshots = FileSnapshotStore(str(folder))
+        self.folder = folder
         self.store = RedisErasure(self.client, prefix, SETTINGS, Routing())
         self.written: list[LogRecord] = []
         """To the label log."""
@@ -118,6 +122,7 @@ class World:
             ("decisions:0", decisions),
             ("events:0", events),
             ("dead-letters", [encode_dead_letter(letter) for letter in letters]),
+            ("summaries", [encode_summary(summary_of_one(one)) for one in asked]),
         ):
             log = RedisKeptLog(self.streams, self.streams.key(name))
             await log.append(records)
@@ -125,6 +130,7 @@ class World:
         await self.queue.offer(asked)
         await self.queue.settle([], 20)
         await self.snapshots.write("1.snapshot", [SECRET.encode()])
+        (self.folder / "2.snapshot.died.partial").write_bytes(SECRET.encode())
 
     async def erasure(self, criterion: Criterion | None = None, fate: Fate | None = None) -> Erasure:
         """One that may die of it."""
@@ -157,7 +163,7 @@ class World:
 
     async def everything(self) -> bytes:
         """Whatever the server has under this prefix, and all snapshots."""
-        found: list[Any] = [await self.snapshots.read(name) for name in await self.snapshots.names()]
+        found: list[Any] = [path.read_bytes() for path in self.folder.iterdir()]
         async for key in self.client.scan_iter(f"*{self.streams.prefix}*"):
             kind = await self.client.type(key)
             read: Any = {
@@ -169,6 +175,13 @@ class World:
             }[cast(bytes, kind)]
             found += [key, await read(key)]
         return repr(found).encode()
+
+
+def summary_of_one(asked: Query) -> Summary:
+    """Of a minute in which this query alone was decided; the subject's field is a segment."""
+    sums = np.zeros((2, Columns(2).width))
+    cells = ("", f"{FIELD}={asked.context[FIELD]}")
+    return Summary(asked.query_id, asked.decided_at, asked.decided_at, 1, ("no", "yes"), cells, sums)
 
 
 def fold_of(records: Sequence[bytes]) -> Fold:
