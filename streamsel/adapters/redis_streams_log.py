@@ -80,8 +80,7 @@ class RedisKeptLog(RedisLogReader):
         return [offset_of(name) for name in names]
 
     async def read(self, start: int, max_records: int, wait_seconds: float) -> Sequence[tuple[int, bytes]]:
-        """See ``LogReader``. Raises ``TopicRefused`` when the log is to be whole and does not reach ``start``,
-        or lacks it."""
+        """See ``LogReader``. Raises ``TopicRefused`` when a log that is to be whole lacks ``start``."""
         records = await super().read(start, max_records, wait_seconds)
         if not self._whole:
             return records

@@ -82,12 +82,15 @@ class _DelayedOracle:
         self._timeline = timeline
         self._budget = plan.budget
         self._explore = plan.explore
+        self._held_out = plan.holdout / plan.budget
         self._delay = plan.delay
         self._waiting: deque[int] = deque()
 
     def rate(self, row: int) -> QueryRate:
         fraction = min(self._budget, self._timeline.affordable(row))
-        return QueryRate(fraction, self._explore * fraction, room=2**31, explore_room=2.0**31)
+        held_out = self._held_out * fraction
+        explored = self._explore * (fraction - held_out)
+        return QueryRate(fraction, explored, room=2**31, explore_room=2.0**31, holdout_fraction=held_out)
 
     def charge(self, queries: int, cost: float) -> None:
         self._timeline.charge(queries, cost)
@@ -116,6 +119,7 @@ class _ReviewingOracle:
         self._policy = CapacityPolicy(
             budget=plan.budget,
             explore=plan.explore,
+            holdout=plan.holdout,
             target_backlog=reviewers.target_backlog,
             expire_seconds=reviewers.expire_seconds,
         )

@@ -79,7 +79,7 @@ class Plan:
     window: int
     """Recent events whose utilities set the threshold."""
     seed: int
-    """Of the model and of the exploration draws."""
+    """Of the model and of the random draws."""
     delay: int = 0
     """Events decided between asking and learning, beside what reviewers take."""
     seed_labels: int = 0
@@ -98,6 +98,8 @@ class Plan:
     """Of the model, as a committee; see ``learning.spec``."""
     screen: float = 1.0
     """Share of each micro-batch that slow members score, in (0, 1]; see ``learning.screening``."""
+    holdout: float = 0.0
+    """Share of events asked about whose labels are never learned, at most ``budget``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class Trace:
     probabilities: Floats
     """(events, classes), as predicted when the event was decided; rows of NaN when nothing was known."""
     lanes: NDArray[np.int8]
-    """The gate's codes: 0 none, 1 uncertain, 2 explore, 3 rule."""
+    """Codes, as in ``records.LANES``."""
     propensities: Floats
     learned_at: Integers
     """Index of the event before which the label was learned (the number of events when after the last);

@@ -102,6 +102,7 @@ def backtest(
         preset=preset or model.preset,
         budget=select.budget if budget is None else budget,
         explore=select.explore,
+        holdout=min(select.holdout, select.budget if budget is None else budget),
         window=select.window,
         seed=seed,
         delay=delay,

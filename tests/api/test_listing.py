@@ -32,7 +32,7 @@ async def test_a_listed_query_shows_who_has_it_and_nothing_of_its_event(
     """Fields are for those who hold it, or ask for it by its id, which is noted."""
     await desk.queue.offer([query(1)])
     await claimed(ana)
-    await desk.queue.offer([query(2, lane="explore"), query(3)])
+    await desk.queue.offer([query(2, lane="holdout"), query(3)])
     response = await ana.get("/v1/queries")
     listed = {item["query_id"]: item for item in response.json()["items"]}
     held = listed[query(1).query_id]
@@ -40,6 +40,7 @@ async def test_a_listed_query_shows_who_has_it_and_nothing_of_its_event(
     assert held["query"] == {"event_id": "tx-1", "lane": "uncertain", "rules": ["large amounts"]}
     waiting = listed[query(2).query_id]
     assert (waiting["state"], waiting["holders"], waiting["query"]["rules"]) == ("waiting", [], None)
+    assert waiting["query"]["lane"] == "explore"
     for value in ("912.5", "second try", "0.46"):
         assert value not in response.text
 

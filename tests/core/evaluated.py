@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from streamsel.learning.evaluation.aipw import Answers
 from streamsel.learning.evaluation.measures import Cell
 from streamsel.learning.evaluation.sums import DecidedEvents, Floats, summed
-from streamsel.records import Label, Summary
+from streamsel.records import LANES, Label, Summary
 from streamsel.selection.gate import EXPLORE, UNCERTAIN
 
 NAMES = ("no", "yes")
@@ -77,7 +77,7 @@ def label(
 def summary_of(labels: list[Label], number: int, others: int = 0) -> Summary:
     """Of the events of these labels, and others that nobody was asked about."""
     said = [one.probabilities["yes"] for one in labels] + [0.9] * others
-    lanes = [{"uncertain": UNCERTAIN, "explore": EXPLORE}[one.lane] for one in labels] + [0] * others
+    lanes = [LANES.index(one.lane) for one in labels] + [0] * others
     propensities = [one.propensity for one in labels] + [0.5] * others
     both = np.array([[1.0 - one, one] for one in said]).reshape(-1, 2)
     decided = DecidedEvents(both, np.array(lanes, np.int8), np.array(propensities))

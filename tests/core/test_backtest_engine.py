@@ -19,7 +19,7 @@ from streamsel.records import Value
 from streamsel.selection.acquisition.uncertainty import margin
 from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.constraints import ConstraintSettings
-from streamsel.selection.gate import EXPLORE, NONE, RULE, UNCERTAIN
+from streamsel.selection.gate import EXPLORE, HOLDOUT, NONE, RULE, UNCERTAIN
 from streamsel.selection.quotas import Quota
 from streamsel.selection.rules import Comparison, Rule
 
@@ -239,6 +239,16 @@ def test_texts_are_learned_from_word_by_word() -> None:
     stream = stream_of(labelled, text="note")
     trace = played(stream, replace(PLAN, preset="text", strategy="hybrid", budget=0.2))
     assert score(stream.truth[300:], trace.probabilities[300:]).accuracy > 0.95
+
+
+def test_what_is_held_out_is_asked_about_and_not_learned(phishing: Stream) -> None:
+    """The model of a stream with half the queries held out has learned the other half."""
+    trace = played(phishing, replace(PLAN, budget=0.2, holdout=0.1))
+    held_out = np.count_nonzero(trace.lanes == HOLDOUT)
+    assert held_out == pytest.approx(0.1 * len(trace.lanes), rel=0.3)
+    assert np.count_nonzero(trace.lanes) == pytest.approx(0.2 * len(trace.lanes), rel=0.1)
+    without = played(phishing, replace(PLAN, budget=0.2))
+    assert trace.digest != without.digest
 
 
 def test_exploration_is_a_lane_of_its_own(phishing: Stream) -> None:

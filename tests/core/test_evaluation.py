@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -155,3 +156,22 @@ def test_costs_are_counted_by_what_was_taken_for_what() -> None:
     passed = [replace(one, probabilities={"no": 0.8, "yes": 0.2}) for one in LABELS]
     found = start(folded(passed, [summary_of(passed, 1)])).whole.measures["cost"]
     assert found.value == pytest.approx(5 * sum(one.label == "yes" for one in passed) / 40)
+
+
+def test_what_is_held_out_counts_and_is_told_by_itself() -> None:
+    """Among all events as any other label of its propensity, and alone with each counting once."""
+    held_out = [label(number, "no" if number < 3 else "yes", 0.9, lane="holdout") for number in range(30)]
+    others = [label(100 + number, "yes", 0.9, lane="uncertain") for number in range(30)]
+    quality = start(folded([*held_out, *others], [summary_of([*held_out, *others], 0, others=60)]))
+    assert quality.held_out.value == pytest.approx(0.9)
+    # E. B. Wilson's interval of 27 in 30.
+    assert (quality.held_out.low, quality.held_out.high) == pytest.approx((0.7438, 0.9654), abs=1e-4)
+    assert (quality.whole.asked, quality.whole.answered) == (60, 60)
+    alike = start(
+        folded(
+            [replace(one, lane="explore") for one in [*held_out, *others]],
+            [summary_of([replace(one, lane="explore") for one in [*held_out, *others]], 0, others=60)],
+        )
+    )
+    assert quality.whole.measures == alike.whole.measures
+    assert math.isnan(alike.held_out.value)

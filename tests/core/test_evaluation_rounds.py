@@ -23,7 +23,7 @@ def test_rounds_are_of_a_hundred_labels_and_end_with_their_minute() -> None:
                 0.9,
                 at=START + 60.0 * minute,
                 propensity=1.0,
-                lane="uncertain" if number % 2 else "explore",
+                lane="uncertain" if number % 2 else "holdout" if number % 4 else "explore",
             )
             for number in range(30)
         ]

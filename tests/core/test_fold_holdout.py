@@ -18,7 +18,7 @@ from streamsel.learning.gaps import Gap
 from streamsel.learning.portfolio.portfolio import Portfolio
 from streamsel.learning.snapshots import opened, restored, sealed, take
 from streamsel.learning.spec import PRESETS, ModelSpec
-from streamsel.records import Label, Lane, LogRecord, Retraction
+from streamsel.records import LANES, Label, Lane, LogRecord, Retraction
 from tests.core.learning_strategies import label_record, mixed_record, opinion_record, retraction_record
 
 LABELS = ("fine", "fraud", "review")
@@ -32,9 +32,7 @@ def logs(draw: st.DrawFn) -> Log:
     """Labels of a few events in all lanes, corrected, some in another lane than before, retracted, of unknown
     labels; revisions in any order."""
     events = random.Random(draw(st.integers(0, 2**32)))
-    lanes: st.SearchStrategy[Lane] = st.sampled_from(
-        ("none", "uncertain", "explore", "rule", "holdout", "holdout")
-    )
+    lanes: st.SearchStrategy[Lane] = st.sampled_from((*LANES, "holdout"))
     kinds = st.sampled_from(("label",) * 6 + ("retraction", "unknown", "opinion"))
     records: list[LogRecord | None] = []
     for _ in range(draw(st.integers(1, 30))):

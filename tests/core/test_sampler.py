@@ -88,6 +88,24 @@ def test_asks_about_the_budgets_share(strategy: str) -> None:
     assert all(choice.ask == (choice.lane != "none") for choice in choices)
 
 
+def test_what_is_held_out_is_asked_about_and_not_learned() -> None:
+    """Its share of the events, within the budget; classifier and experience stay as they were."""
+    sampler = Sampler(scaled_logistic(), budget=BUDGET, holdout=BUDGET / 4)
+    events = list(datasets.Phishing())
+    choices = sampler.decide_many([x for x, _ in events])
+    assert sum(choice.ask for choice in choices) == pytest.approx(BUDGET * len(choices), abs=25)
+    held_out = [number for number, choice in enumerate(choices) if choice.lane == "holdout"]
+    assert len(held_out) == pytest.approx(BUDGET / 4 * len(choices), rel=0.5)
+    sampler.learn_one(*events[0])
+    before = pickle.dumps(sampler)
+    for number in held_out:
+        x, y = events[number]
+        sampler.learn_one(x, y, choices[number])
+    assert pickle.dumps(sampler) == before
+    with pytest.raises(ValueError, match="holdout must be in"):
+        Sampler(scaled_logistic(), budget=0.1, holdout=0.2)
+
+
 @pytest.mark.parametrize("classifier", [Mute(), Stubborn()], ids=["mute", "stubborn"])
 @pytest.mark.parametrize("strategy", ["hybrid", "entropy", "margin"])
 def test_a_learner_that_tells_nothing_apart_still_asks(classifier: base.Classifier, strategy: str) -> None:

@@ -8,13 +8,13 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from loadtest.inside.fate import Fate, Killed
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.redis_streams_log import RedisKeptLog
 from streamsel.codec import encode_log_record
 from streamsel.services.erasing import StillThere
 from streamsel.services.subjects import Expired
 from tests.contracts.review_queue.stores import query
-from loadtest.inside.fate import Fate, Killed
 from tests.forgetting.world import SECRET, THEIRS, filled_world, fold_of, without_subject
 
 

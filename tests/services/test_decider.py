@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import orjson
@@ -25,6 +26,7 @@ from streamsel.selection import (
 )
 from streamsel.selection.candidates import Candidates, Floats
 from streamsel.selection.constraints import ConstraintSettings
+from streamsel.selection.draws import holdout_draws
 from streamsel.selection.quotas import Quota
 from streamsel.selection.rules import Comparison, Rule
 from streamsel.services.decider import Decided, Decider, Scorer
@@ -117,6 +119,17 @@ def test_every_event_has_a_decision_and_those_asked_about_a_query() -> None:
             assert (one.query.lane, one.query.propensity, one.query.utility) == (
                 one.lane, one.propensity, one.utility,
             )  # fmt: skip
+
+
+def test_what_is_held_out_has_a_decision_and_a_query() -> None:
+    """In a lane of its own, by a draw of the event id alone, and with what draws are expected to come to."""
+    rate = replace(SOME, holdout_fraction=0.1)
+    made = decider(Opinion(0.3, 0.7)).decide(records(400), rate)
+    held_out = {one.event_id for one in read(made) if one.lane == "holdout"}
+    ids = [one.event_id for one in read(made)]
+    assert held_out == {one for one, drawn in zip(ids, holdout_draws(ids, 7), strict=True) if drawn < 0.1}
+    assert held_out == {one.event_id for one in made.queries if one.lane == "holdout"}
+    assert made.explored == pytest.approx(400 * 0.16, rel=0.1)
 
 
 def test_two_deciders_decide_alike() -> None:
