@@ -57,7 +57,7 @@ class Watchdog:
     async def _stands_still(self) -> bool:
         """Whether the broker answers, and there is something to do. A broker that is away is no stall: it is
         waited for, by who needs it."""
-        if self._selector.held_up:
+        if self._selector.held_up or not self._selector.joined:
             return False
         try:
             return await self._selector.waiting() + self._selector.unfinished > 0

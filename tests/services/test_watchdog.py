@@ -69,6 +69,30 @@ def test_when_a_new_membership_moves_nothing_either_the_process_ends() -> None:
     in_virtual_time(scenario())
 
 
+def test_a_source_that_is_still_joining_is_not_asked_anything() -> None:
+    """Its client may be half made."""
+
+    async def scenario() -> None:
+        stage = Stage(World({0: some_events(100)}, held={"join": (join := asyncio.Event())}))
+        asked: list[int] = []
+
+        async def lag() -> int:
+            asked.append(stage.source.starts)
+            return 0
+
+        stage.source.lag = lag  # type: ignore[method-assign]
+        async with watched(stage) as watching:
+            await asyncio.sleep(600.0)
+            assert not asked
+            assert not watching.done()
+            join.set()
+            await stage.until(stage.committed_all)
+            await stage.until(lambda: asked)
+            assert asked == [1] * len(asked)
+
+    in_virtual_time(scenario())
+
+
 @pytest.mark.parametrize(
     ("steps", "error"),
     [
