@@ -28,9 +28,10 @@ EXIT_SECONDS = 20.0
 class ServiceProcess:
     """One process at a time over one configuration; may be started again after it ended."""
 
-    def __init__(self, configuration: Path, role: Role, log: Path) -> None:
+    def __init__(self, configuration: Path, role: Role, log: Path, *options: str) -> None:
         self.role = role
         self._command = [sys.executable, "-m", "streamsel", "serve", "-c", str(configuration), "--role", role]
+        self._command += options
         self._directory = configuration.parent
         self._log = log
         self._log_start = 0
@@ -133,10 +134,10 @@ class Services:
         path.write_text(toml({"desk": {"port": 0}, **sections}))
         return path
 
-    def start(self, configuration: Path, role: Role = "both") -> ServiceProcess:
+    def start(self, configuration: Path, role: Role = "both", *options: str) -> ServiceProcess:
         """Starts a process without waiting for it."""
         log = self.directory / f"{role}-{len(self._processes)}.log"
-        process = ServiceProcess(configuration, role, log)
+        process = ServiceProcess(configuration, role, log, *options)
         process.start()
         self._processes.append((process, log))
         return process

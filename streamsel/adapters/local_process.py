@@ -1,7 +1,8 @@
-"""Starting a server as a child of this process."""
+"""Starting a server, or a worker of ours, as a child of this process."""
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import signal
@@ -41,6 +42,17 @@ def start_child(
             start_new_session=True,
             preexec_fn=_end_with_parent if _libc is not None else None,
         ).result()
+
+
+async def start_worker(command: Sequence[str], environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """Starts ``command`` likewise, but writing where we do. To be called in the main thread."""
+    return await asyncio.create_subprocess_exec(
+        *command,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_end_with_parent if _libc is not None else None,
+    )
 
 
 def _end_with_parent() -> None:
