@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from loadtest.commands import commands
 from loadtest.console import console
 from loadtest.desk import Options as DeskOptions
 from loadtest.desk import desk
@@ -24,6 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(commands)
 
 
 @app.command("throughput", epilog="Example: python -m loadtest throughput --json")

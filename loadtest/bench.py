@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,7 @@ async def bench(broker: str | None, settings: Mapping[str, str] | None = None) -
     """A bench on a broker that is there, or on one of its own with ``settings``; the store is its own."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loadtest-")))
+        stack.enter_context(bytecode_kept(folder / "bytecode"))
         if broker is None:
             own = LocalKafka(folder / "kafka", settings)
             await asyncio.to_thread(own.start)
@@ -226,6 +228,20 @@ async def bench(broker: str | None, settings: Mapping[str, str] | None = None) -
         found = Bench(broker, store.url, folder)
         stack.callback(found.end)
         yield found
+
+
+@contextmanager
+def bytecode_kept(folder: Path) -> Iterator[None]:
+    """Programs started meanwhile find the bytecode of those before, as an installed program does, whatever
+    this environment says."""
+    before = dict(os.environ)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def cpu_seconds(*pids: int) -> float:

@@ -27,10 +27,6 @@ class Child:
         self._stdout = process.stdout
         self._log = log
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     async def says(self, word: str, seconds: float = 60.0) -> None:
         """Waits for the line ``word``."""
         if (line := await self._line(seconds)) != word:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,8 +12,13 @@ from loadtest import burst as burst_scenario
 from loadtest import scaling as scaling_scenario
 from loadtest import soak as soak_scenario
 from loadtest import start as start_scenario
+from loadtest.costs import whole as costs_scenario
 from loadtest.faults import whole as faults_scenario
+from loadtest.growth import whole as growth_scenario
 from loadtest.latency import whole as latency_scenario
+from loadtest.page import measured_on, write_section
+from loadtest.sizing import sizing_page
+from loadtest.tables import section
 
 commands = typer.Typer()
 
@@ -22,8 +28,17 @@ Broker = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def show(figures: dict[str, Any], as_json: bool) -> None:
-    """Prints the figures; a run that is invalid ends with 1."""
+Output = Annotated[
+    Path | None, typer.Option(help="Renew this scenario's section of this page.", dir_okay=False)
+]
+
+
+def show(figures: dict[str, Any], as_json: bool, output: Path | None) -> None:
+    """Prints the figures, also to the page; a run that is invalid ends with 1."""
+    name = figures["scenario"]
+    if output is not None:
+        command = f"python -m loadtest {name} --output {output}"
+        write_section(output, "Performance", name, command, section(figures))
     typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
     if not figures.get("valid", True):
         raise typer.Exit(1)
@@ -36,6 +51,7 @@ def latency_command(
     seconds: Annotated[float, typer.Option(min=0.1, help="Of each.")] = 10.0,
     maximum_events: Annotated[int, typer.Option(min=1_000, help="To find the most it decides.")] = 600_000,
     broker: Broker = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """From producing an event to its decision, beside a bare echo. Takes five minutes."""
@@ -44,7 +60,7 @@ def latency_command(
     except ValueError:
         raise typer.BadParameter(f"{rates}: numbers, with commas between", param_hint="--rates") from None
     options = latency_scenario.Options(wanted, rounds, seconds, maximum_events=maximum_events, broker=broker)
-    show(latency_scenario.latency(options), as_json)
+    show(latency_scenario.latency(options), as_json, output)
 
 
 @commands.command("burst", epilog="Example: python -m loadtest burst --json")
@@ -56,6 +72,7 @@ def burst_command(
     burst_seconds: Annotated[float, typer.Option(min=1.0, help="Of ten times the events.")] = 60.0,
     reviewers: Annotated[int, typer.Option(min=1, help="Simulated.")] = 5,
     broker: Broker = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Ten times the events for a minute, with reviewers at work. Takes two minutes."""
@@ -66,17 +83,18 @@ def burst_command(
         reviewers=reviewers,
         broker=broker,
     )
-    show(burst_scenario.burst(options), as_json)
+    show(burst_scenario.burst(options), as_json, output)
 
 
 @commands.command("soak", epilog="Example: python -m loadtest soak --events 2000000 --json")
 def soak_command(
     events: Annotated[int, typer.Option(min=1_000, help="Through one selector.")] = 20_000_000,
     broker: Broker = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Memory and rate over millions of events. Takes five minutes."""
-    show(soak_scenario.soak(soak_scenario.Options(events, broker)), as_json)
+    show(soak_scenario.soak(soak_scenario.Options(events, broker)), as_json, output)
 
 
 @commands.command("scaling", epilog="Example: python -m loadtest scaling --json")
@@ -84,10 +102,11 @@ def scaling_command(
     events: Annotated[int, typer.Option(min=1_000, help="For each partition.")] = 300_000,
     rounds: Annotated[int, typer.Option(min=1, help="Of one worker and of two, in turn.")] = 3,
     broker: Broker = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """CPU an event of two workers on two partitions, beside one on one. Takes a minute or two."""
-    show(scaling_scenario.scaling(scaling_scenario.Options(events, rounds, broker)), as_json)
+    show(scaling_scenario.scaling(scaling_scenario.Options(events, rounds, broker)), as_json, output)
 
 
 @commands.command("start", epilog="Example: python -m loadtest start --json")
@@ -95,10 +114,50 @@ def start_command(
     labels: Annotated[int, typer.Option(min=1, help="In the log of the process that is killed.")] = 100_000,
     rounds: Annotated[int, typer.Option(min=1, help="Of both starts.")] = 3,
     broker: Broker = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """From starting a process to its first decision: on an empty log, and after kill -9."""
-    show(start_scenario.start(start_scenario.Options(labels, rounds, broker)), as_json)
+    show(start_scenario.start(start_scenario.Options(labels, rounds, broker)), as_json, output)
+
+
+@commands.command("costs", epilog="Example: python -m loadtest costs --json")
+def costs_command(
+    events: Annotated[int, typer.Option(min=1_000, help="In each run.")] = 300_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each share asked about, in turn.")] = 3,
+    broker: Broker = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """What metrics and logs, questions and slower models cost. Takes some minutes."""
+    show(costs_scenario.costs(costs_scenario.Options(events, rounds, broker)), as_json, output)
+
+
+@commands.command("growth", epilog="Example: python -m loadtest growth --output docs/performance.md")
+def growth_command(
+    events: Annotated[int, typer.Option(min=100, help="Decided at each size.")] = 10_000,
+    backlog: Annotated[int, typer.Option(min=10_000, help="The longest queue.")] = 1_000_000,
+    labels: Annotated[int, typer.Option(min=10_000, help="The longest history that is folded.")] = 1_000_000,
+    restored: Annotated[int, typer.Option(min=10_000, help="The longest behind a snapshot.")] = 10_000_000,
+    partition_events: Annotated[
+        int, typer.Option(min=1_000, help="Over each number of partitions.")
+    ] = 200_000,
+    partitions: Annotated[int, typer.Option(min=4, max=64, help="The most.")] = 64,
+    sizing: Annotated[
+        Path | None, typer.Option(help="Renew the sizing page, from these figures.", dir_okay=False)
+    ] = None,
+    broker: Broker = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cost against size, in every direction a stream can grow. Takes a quarter of an hour."""
+    options = growth_scenario.Options(events, backlog, labels, restored, partition_events, partitions, broker)
+    figures = growth_scenario.growth(options)
+    if sizing is not None:
+        command = f"python -m loadtest growth --sizing {sizing}"
+        text = f"{sizing_page(figures)}\n\n{measured_on(figures['machine'])}"
+        write_section(sizing, "Sizing", "sizing", command, text)
+    show(figures, as_json, output)
 
 
 @commands.command("faults", epilog="Example: python -m loadtest faults --kills 100 --json")
@@ -111,4 +170,4 @@ def faults_command(
     """Processes killed, servers gone: what is lost or done twice, and how long it takes to recover. Takes
     hours; ends with 1 unless all counts are as they must be."""
     figures = faults_scenario.faults(faults_scenario.Options(kills, crash_points, seed))
-    show({**figures, "valid": faults_scenario.sound(figures)}, as_json)
+    show({**figures, "valid": faults_scenario.sound(figures)}, as_json, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,9 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
+    """``cpu_us_per_event`` is of all processes together."""
+
     events_per_second: float
     cpu_us_per_event: float
 
@@ -37,13 +39,16 @@ def scaling(options: Options) -> dict[str, Any]:
 
 
 async def _scaling(options: Options) -> dict[str, Any]:
-    runs: dict[int, list[_Run]] = {workers: [] for workers in WORKERS}
+    runs: dict[int, list[Run]] = {workers: [] for workers in WORKERS}
     with progress_bar("scaling", len(WORKERS) * options.rounds) as advance:
         async with bench(options.broker) as stand:
             for turn in range(options.rounds):
                 # The order alternates, so that a drift of the machine favours neither.
                 for workers in WORKERS if turn % 2 == 0 else WORKERS[::-1]:
-                    runs[workers].append(await _run(stand, f"{turn}-{workers}.", workers, options.events))
+                    run = await one_run(
+                        stand, f"{turn}-{workers}.", workers, workers, options.events * workers
+                    )
+                    runs[workers].append(run)
                     advance(1)
     cpu = {workers: _median([run.cpu_us_per_event for run in runs[workers]]) for workers in WORKERS}
     rate = {workers: _median([run.events_per_second for run in runs[workers]]) for workers in WORKERS}
@@ -59,23 +64,26 @@ async def _scaling(options: Options) -> dict[str, Any]:
     }
 
 
-async def _run(stand: Bench, name: str, workers: int, events: int) -> _Run:
-    """As many processes as partitions, each with its own; the topic is filled once all are ready."""
-    sections = stand.sections(name, kafka={"partitions": workers})
+async def one_run(
+    stand: Bench, name: str, workers: int, partitions: int, events: int, **more: Mapping[str, object]
+) -> Run:
+    """So many processes of one group decide ``events`` events; the topic is filled once all are ready.
+
+    ``name`` is one that no other run on this bench has; ``more`` is configured beside what is common."""
+    sections = stand.sections(name, kafka={"partitions": partitions}, **more)
     await stand.train(sections)
     processes = [stand.serve(f"{name}{number}", sections) for number in range(workers)]
     for process in processes:
         await process.ready()
-    await _all_at_work(stand, name, workers)
+    await _all_at_work(stand, name, partitions)
     pids = [process.process.pid for process in processes]
     before, began = cpu_seconds(*pids), time.monotonic()
-    already = stand.records(stand.decisions_topic(name), workers)
-    await asyncio.to_thread(stand.fill, stand.events_topic(name), events * workers, workers)
-    await stand.decided(stand.decisions_topic(name), already + events * workers, workers)
+    await asyncio.to_thread(stand.fill, stand.events_topic(name), events, partitions)
+    await stand.decided(stand.decisions_topic(name), partitions + events, partitions)
     spent, seconds = cpu_seconds(*pids) - before, time.monotonic() - began
     for process in processes:
         await process.end()
-    return _Run(events * workers / seconds, spent / (events * workers) * 1e6)
+    return Run(events / seconds, spent / events * 1e6)
 
 
 async def _all_at_work(stand: Bench, name: str, partitions: int) -> None:

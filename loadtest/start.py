@@ -30,8 +30,10 @@ def start(options: Options) -> dict[str, Any]:
 
 async def _start(options: Options) -> dict[str, Any]:
     cold, killed = [], []
-    with progress_bar("start", 2 * options.rounds) as advance:
+    with progress_bar("start", 1 + 2 * options.rounds) as advance:
         async with bench(options.broker) as stand:
+            await _cold(stand, "compiled.")  # as an installed program is
+            advance(1)
             for turn in range(options.rounds):
                 cold.append(await _cold(stand, f"cold-{turn}."))
                 advance(1)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 
 async def echo(servers: str, group: str, topic: str, back: str) -> None:
-    """From ``topic`` to ``back`` until SIGTERM; says ``ready`` once it stands at the end of ``topic``."""
-    stopping = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    """From ``topic`` to ``back`` until killed; says ``ready`` once it reads ``topic``."""
     # The least that Kafka's clients wait by themselves.
     consumer = AIOKafkaConsumer(
         topic,
@@ -25,15 +22,11 @@ async def echo(servers: str, group: str, topic: str, back: str) -> None:
     await consumer.start()
     await producer.start()
     print("ready", flush=True)
-    try:
-        while not stopping.is_set():
-            fetched = await consumer.getmany(timeout_ms=250)
-            for records in fetched.values():
-                for record in records:
-                    await producer.send(back, record.value, partition=record.partition)
-    finally:
-        await producer.stop()
-        await consumer.stop()
+    while True:
+        fetched = await consumer.getmany(timeout_ms=250)
+        for records in fetched.values():
+            for record in records:
+                await producer.send(back, record.value, partition=record.partition)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import statistics
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
-
-import psutil
 
 from loadtest.bench import Bench, Flow, bench
 from loadtest.children import child
@@ -79,7 +76,7 @@ def latency(options: Options) -> dict[str, Any]:
 
 
 async def _latency(options: Options) -> dict[str, Any]:
-    steps = 2 + (2 * len(options.rates) + 1) * options.rounds
+    steps = 1 + (2 * len(options.rates) + 1) * options.rounds
     with progress_bar("latency", steps) as advance:
         async with AsyncExitStack() as stack:
             stand = await stack.enter_async_context(bench(options.broker))
@@ -108,7 +105,6 @@ async def _programs(stand: Bench, stack: AsyncExitStack) -> dict[str, tuple[str,
             *ways[ECHO],
         )
     )
-    stack.callback(psutil.Process(echo.pid).send_signal, signal.SIGTERM)
     await echo.says("ready")
     await selector.ready()
     for into, out in ways.values():
@@ -119,7 +115,6 @@ async def _programs(stand: Bench, stack: AsyncExitStack) -> dict[str, tuple[str,
 async def _measured(
     options: Options, stand: Bench, ways: dict[str, tuple[str, str]], advance: Callable[[float], None]
 ) -> dict[str, Any]:
-    advance(1)
     at_once = Schedule([Phase(1e-3, options.maximum_events * 1e3)], "constant")
     most = (await stand.flow(at_once, *ways[OURS])).per_second
     advance(1)
