@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, log, nan
 from operator import mul
 from typing import Any, NamedTuple
 
@@ -22,17 +22,33 @@ class FadedMean(NamedTuple):
     total: float = 0.0
     weight: float = 0.0
 
-    def add(self, value: float) -> FadedMean:
-        """The mean with one value more."""
-        return FadedMean(FADE * self.total + value, FADE * self.weight + 1.0)
+    def add(self, values: Iterable[float]) -> FadedMean:
+        """The mean with these values more, one after the other."""
+        total, weight = self
+        for value in values:
+            total, weight = FADE * total + value, FADE * weight + 1.0
+        return FadedMean(total, weight)
 
     @property
     def value(self) -> float:
         """NaN before the first."""
-        return self.total / self.weight if self.weight else math.nan
+        return self.total / self.weight if self.weight else nan
 
 
 _NOTHING = FadedMean()
+
+
+class Answer(NamedTuple):
+    """A label, as it is tallied.
+
+    What is judged is the prediction made when the event was decided: a label that took days is no easier for
+    it. One that says nothing sound is an even chance. Lane ``none``, for seeds and labels nobody was asked
+    for, only counts.
+    """
+
+    label: Hashable
+    lane: Lane
+    predicted: Mapping[Any, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +76,35 @@ class Tally:
     def learned(
         self, label: Hashable, labels: Sequence[Hashable], lane: Lane, predicted: Mapping[Any, float]
     ) -> Tally:
-        """The tally with one label more, which must be one of ``labels``.
+        """The tally with one label more, which must be one of ``labels``."""
+        return self.learned_all([Answer(label, lane, predicted)], labels)
 
-        What is judged is the prediction made when the event was decided: a label that took days is no easier
-        for it. One that says nothing sound is an even chance. Lane ``none``, for seeds and labels nobody was
-        asked for, only counts.
-        """
-        index = labels.index(label)
-        counts = (*self.counts[:index], self.counts[index] + 1, *self.counts[index + 1 :])
-        explored, prior_loss = self.explored_loss, self.explored_prior_loss
-        uncertain, entropy = self.uncertain_loss, self.uncertain_entropy
-        if lane != "none":
-            shares = shares_of(predicted, labels) or [1.0 / len(labels)] * len(labels)
-            losses = [_loss(share) for share in shares]
-            if lane == "uncertain":
-                uncertain = uncertain.add(losses[index])
-                entropy = entropy.add(sum(map(mul, shares, losses)))
-            else:
-                explored = explored.add(losses[index])
-                # Laplace's rule: a class not met before is unlikely, not impossible.
-                prior = (self.counts[index] + 1) / (sum(self.counts) + len(labels))
-                prior_loss = prior_loss.add(_loss(prior))
-        return Tally(counts, explored, prior_loss, uncertain, entropy)
+    def learned_all(self, answers: Iterable[Answer], labels: Sequence[Hashable]) -> Tally:
+        """The tally with these labels more, one after the other; all must be among ``labels``."""
+        counts = list(self.counts)
+        places = {label: place for place, label in enumerate(labels)}
+        explored, prior_loss, uncertain, entropy = [], [], [], []
+        for label, lane, predicted in answers:
+            index = places[label]
+            if lane != "none":
+                shares = shares_of(predicted, labels) or [1.0 / len(labels)] * len(labels)
+                losses = [-log(max(share, LEAST_PROBABILITY)) for share in shares]
+                if lane == "uncertain":
+                    uncertain.append(losses[index])
+                    entropy.append(sum(map(mul, shares, losses)))
+                else:
+                    explored.append(losses[index])
+                    # Laplace's rule: a class not met before is unlikely, not impossible.
+                    prior = (counts[index] + 1) / (sum(counts) + len(labels))
+                    prior_loss.append(-log(max(prior, LEAST_PROBABILITY)))
+            counts[index] += 1
+        return Tally(
+            tuple(counts),
+            self.explored_loss.add(explored),
+            self.explored_prior_loss.add(prior_loss),
+            self.uncertain_loss.add(uncertain),
+            self.uncertain_entropy.add(entropy),
+        )
 
 
 def shares_of(opinion: Mapping[Any, float], labels: Sequence[Hashable]) -> list[float] | None:
@@ -89,11 +112,6 @@ def shares_of(opinion: Mapping[Any, float], labels: Sequence[Hashable]) -> list[
     no two labels apart or is unsound: not finite, negative, or about other labels alone."""
     found = [opinion.get(label, 0.0) for label in labels]
     total = sum(found)
-    if len(opinion) < 2 or not 0.0 < total < math.inf or min(found) < 0.0:
+    if len(opinion) < 2 or not 0.0 < total < inf or min(found) < 0.0:
         return None
     return [share / total for share in found]
-
-
-def _loss(probability: float) -> float:
-    """In nats."""
-    return -math.log(max(probability, LEAST_PROBABILITY))

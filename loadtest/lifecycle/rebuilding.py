@@ -10,6 +10,7 @@ from loadtest.lifecycle.labelled import LABELS, label_log
 from streamsel.codec import decode_log_record, encode_log_record
 from streamsel.learning.fold import Fold
 from streamsel.learning.spec import ModelSpec
+from streamsel.services.folding import LARGEST_READ
 
 SHARE = {"logistic": 1.0, "portfolio": 0.05}
 """Of the labels, by preset: fits take their time."""
@@ -23,8 +24,8 @@ def measure(labels: int, progress: Callable[[float], None]) -> dict[str, Any]:
         payloads = [encode_log_record(record) for record in label_log(count, 1, superseding=False)]
         fold = Fold(ModelSpec(LABELS, preset))
         began = time.process_time()
-        for offset, payload in enumerate(payloads):
-            fold.apply(offset, decode_log_record(payload))
+        for start in range(0, count, LARGEST_READ):
+            fold.advance([decode_log_record(payload) for payload in payloads[start : start + LARGEST_READ]])
         fold.digest()
         found[preset] = count / (time.process_time() - began)
         progress(number / len(SHARE))

@@ -2,73 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import product
-from typing import Any
+from typing import Annotated, TypeAlias
 
-from streamsel.records import Label
+import msgspec
 
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "kind": (str,),
-    "v": (int,),
-    "label_id": (str,),
-    "revision": (int,),
-    "event_id": (str,),
-    "label": (str,),
-    "source": (str,),
-    "labelled_by": (str,),
-    "labelled_at": (float,),
-    "query_id": (str, type(None)),
-    "lane": (str,),
-    "propensity": (float,),
-    "probabilities": (dict,),
-    "model_version": (int,),
-    "decided_at": (float, type(None)),
-    "segments": (dict,),
-    "seconds": (float, type(None)),
-    "features": (dict,),
-}
-"""Of each field, in the order in which they are written."""
-_NAMES = tuple(_TYPES)
-_WRITTEN = frozenset(product(*_TYPES.values()))
-_VALUES = frozenset((float, int, bool, str, type(None)))
-_FLOATS, _STRINGS = frozenset((float,)), frozenset((str,))
+from streamsel.records import Label, LabelSource, Lane
+
+_Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""Beyond, what JSON calls a number is a float to one reader and none to another."""
 
 
-def plain_label(content: Mapping[str, Any], sources: tuple[str, ...], lanes: tuple[str, ...]) -> Label | None:
-    """``None`` for a label that is anything else: it is read field by field, by ``Fields``, to the same."""
-    values = tuple(content.values())
-    if tuple(content) != _NAMES or tuple(map(type, values)) not in _WRITTEN:
+class _Written(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """A label's fields, of which none may be left out, in the order of ``Label``."""
+
+    label_id: str
+    revision: _Whole
+    event_id: str
+    label: str
+    source: LabelSource
+    labelled_by: str
+    labelled_at: float
+    features: dict[str, float | _Whole | bool | str | None]
+    query_id: str | None
+    lane: Lane
+    propensity: float
+    probabilities: dict[str, float]
+    model_version: _Whole
+    decided_at: float | None
+    segments: dict[str, str]
+    seconds: float | None
+    kind: str
+    v: int
+
+
+_DECODER = msgspec.json.Decoder(_Written)
+
+
+def plain_label(content: bytes) -> Label | None:
+    """``None`` for anything else than a label, and for one that is written otherwise or can't be read: it is
+    read field by field, by ``Fields``, to the same or to what is wrong with it."""
+    try:
+        read = _DECODER.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    (_, _, label_id, revision, event_id, label, source, labelled_by, labelled_at, query_id, lane) = values[
-        :11
-    ]
-    (propensity, probabilities, model_version, decided_at, segments, seconds, features) = values[11:]
-    names = list(features)
-    if (
-        source not in sources
-        or lane not in lanes
-        or names != sorted(names)
-        or not _VALUES.issuperset(map(type, features.values()))
-        or not _FLOATS.issuperset(map(type, probabilities.values()))
-        or not _STRINGS.issuperset(map(type, segments.values()))
-    ):
+    if read.kind != "label":
         return None
+    names = list(read.features)
     return Label(
-        label_id,
-        revision,
-        event_id,
-        label,
-        source,
-        labelled_by,
-        labelled_at,
-        features,
-        query_id,
-        lane,
-        propensity,
-        probabilities,
-        model_version,
-        decided_at,
-        segments,
-        seconds,
+        read.label_id,
+        read.revision,
+        read.event_id,
+        read.label,
+        read.source,
+        read.labelled_by,
+        read.labelled_at,
+        read.features if names == sorted(names) else dict(sorted(read.features.items())),
+        read.query_id,
+        read.lane,
+        read.propensity,
+        read.probabilities,
+        read.model_version,
+        read.decided_at,
+        read.segments,
+        read.seconds,
     )

@@ -155,6 +155,8 @@ def encode_log_record(record: LogRecord) -> bytes:
 
 def decode_log_record(content: bytes | dict[str, Any]) -> LogRecord:
     """Raises ``Unreadable`` (reason ``unreadable_label``) naming the field."""
+    if isinstance(content, bytes) and (label := plain_label(content)) is not None:
+        return label
     fields = Fields("label", content)
     match fields.one_of("kind", ("label", "opinion", "retraction", "directive")):
         case "directive":
@@ -163,7 +165,7 @@ def decode_log_record(content: bytes | dict[str, Any]) -> LogRecord:
             return _opinion(fields)
         case "retraction":
             return _retraction(fields)
-    return plain_label(fields.content, LABEL_SOURCES, LANES) or Label(
+    return Label(
         label_id=fields.text("label_id"),
         revision=fields.integer("revision"),
         event_id=fields.text("event_id"),

@@ -6,6 +6,9 @@ for each just before it learned it follows from the log, so every replica comes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +21,13 @@ RELUCTANCE = 40.0
 SMOOTHING = 0.01
 """How much of a prediction is an even chance, so that a label held for impossible has a finite loss."""
 LEAST_SCALE, LARGEST_SCALE = 0.1, 5.0
+_LONGEST_HISTORY = 10 * WINDOW
 _STEPS = 30
 _CLOSE = 1e-9
+
+
+_Explored: TypeAlias = tuple[Sequence[float], int]
+"""What had been predicted for an event, (labels,), and the index of its label."""
 
 
 class Calibration:
@@ -32,38 +40,62 @@ class Calibration:
     overlap they cost points of accuracy.
     """
 
-    __slots__ = ("_scale", "answers", "logarithms")
+    __slots__ = ("_count", "_history", "_labels", "_scale")
 
-    def __init__(self, logarithms: Floats, answers: NDArray[np.int64]) -> None:
-        self.logarithms = logarithms
-        """(window, labels) of smoothed predictions"""
-        self.answers = answers
-        """(window,) the index of the label each event turned out to have"""
+    def __init__(self, labels: int, history: list[_Explored], count: int) -> None:
+        """By the last of the first ``count`` of ``history``, to which later ones are added at its end: it is
+        shared with the calibrations they make."""
+        self._labels = labels
+        self._history = history
+        self._count = count
         self._scale: float | None = None
 
     @classmethod
     def identity(cls, labels: int) -> Calibration:
         """Before the first label of the explore lane, for so many labels to choose from."""
-        return cls(np.zeros((0, labels)), np.zeros(0, np.int64))
+        return cls(labels, [], 0)
+
+    def __reduce__(self) -> tuple[type[Calibration], tuple[int, list[_Explored], int]]:
+        """Without what came later, or is no longer in the window."""
+        window = self._window
+        return Calibration, (self._labels, window, len(window))
+
+    @property
+    def logarithms(self) -> Floats:
+        """(window, labels) of smoothed predictions"""
+        predicted = [predicted for predicted, _ in self._window]
+        return _logarithms(np.array(predicted).reshape(-1, self._labels))
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """(window,) the index of the label each event turned out to have"""
+        return np.array([answer for _, answer in self._window], np.int64)
 
     @property
     def scale(self) -> float:
         """Below 1 the model has been too sure of itself, above 1 not enough. Fitted when first asked for: a
         fold that only learns need not know."""
         if self._scale is None:
-            self._scale = _fitted(self.logarithms, self.answers) if len(self.answers) else 1.0
+            self._scale = _fitted(self.logarithms, self.answers) if self._count else 1.0
         return self._scale
 
-    def learned(self, predicted: Floats, y: int) -> Calibration:
+    def learned(self, predicted: Sequence[float], y: int) -> Calibration:
         """With one label of the explore lane more: what the model had predicted, (labels,), and its index."""
-        logarithms = np.vstack((self.logarithms, _logarithms(predicted)))[-WINDOW:]
-        answers = np.append(self.answers, y)[-WINDOW:]
-        return Calibration(logarithms, answers)
+        history, count = self._history, self._count
+        if len(history) > count or count >= _LONGEST_HISTORY:
+            # Another calibration has gone on from here, or most of it is out of the window.
+            history = self._window
+        history.append((predicted, y))
+        return Calibration(self._labels, history, len(history))
+
+    @property
+    def _window(self) -> list[_Explored]:
+        return self._history[max(self._count - WINDOW, 0) : self._count]
 
     def __call__(self, probabilities: Floats) -> Floats:
         """(rows, labels) to the same calibrated. A row of NaN stays one, and so does a table without columns.
         Nothing changes before the first label of the explore lane."""
-        if not len(self.answers) or not probabilities.shape[1]:
+        if not self._count or not probabilities.shape[1]:
             return probabilities
         return _softmax(self.scale * _logarithms(probabilities))
 

@@ -13,7 +13,7 @@ from streamsel.learning.presets import Classifier
 from streamsel.records import Value
 
 SPACING = 64
-"""Labels between two checkpoints."""
+"""Least labels between two checkpoints."""
 LARGEST_BYTES = 128 * 1024
 """A copy of this size takes some 3 ms, and holds the event loop. A model that has outgrown it, as a forest
 soon does, is no longer copied: what is superseded later is folded anew from further back."""
@@ -36,6 +36,8 @@ class Learned:
 class Checkpoint:
     """A fold's state before the record at ``version``."""
 
+    index: int
+    """Of all that were taken, in order."""
     version: int
     learned: Learned
     content: bytes
@@ -54,8 +56,10 @@ class Checkpoints:
         self._copyable = True
 
     def take(self, version: int, learned: Learned, model: Classifier) -> None:
-        """Called after every label learned; takes a checkpoint when one is due."""
-        if learned.labels % SPACING or not self._copyable:
+        """Called after labels were learned; takes a checkpoint when one is due."""
+        newest = self._kept[-1] if self._kept else None
+        since = learned.labels - (0 if newest is None else newest.learned.labels)
+        if since < SPACING or not self._copyable:
             return
         content = _Content()
         try:
@@ -63,9 +67,9 @@ class Checkpoints:
         except Exception:  # noqa: BLE001 - an estimator of someone's own may refuse in any way
             self._copyable = False
             return
-        self._kept.append(Checkpoint(version, learned, bytes(content)))
-        newest = learned.labels // SPACING
-        self._kept = [one for one in self._kept if _is_kept(one.learned.labels // SPACING, newest)]
+        index = 0 if newest is None else newest.index + 1
+        self._kept.append(Checkpoint(index, version, learned, bytes(content)))
+        self._kept = [one for one in self._kept if _is_kept(one.index, index)]
 
     def before(self, offset: int) -> Checkpoint | None:
         """The newest one that has not learned the record at ``offset``; those that have are dropped."""

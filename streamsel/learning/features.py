@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
+from array import array
 from collections import Counter
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
 
+import numpy as np
 import xxhash
+from numpy.typing import NDArray
 
 from streamsel.records import Value
 
@@ -59,6 +64,34 @@ def parts(features: Mapping[str, Value], text: str | None) -> Parts:
             ordinary = -LARGEST_NUMBER <= value <= LARGEST_NUMBER
             numbers[name] = float(value) if ordinary else number(name, value)
     return Parts(numbers, categories, found)
+
+
+def number_table(
+    events: Sequence[Mapping[str, Value]],
+) -> tuple[tuple[str, ...], NDArray[np.float64]] | None:
+    """What ``parts`` finds in each of one or more events that hold nothing but numbers: their names, and
+    (events, names) with NaN for what is missing. ``None`` where any holds a string or a NaN, and where there
+    is no name."""
+    names = tuple(events[0])
+    values: list[Any]
+    if all(tuple(event) == names for event in events):
+        values = list(chain.from_iterable(event.values() for event in events))
+    else:
+        names = tuple(sorted(set().union(*events)))
+        values = [event.get(name) for event in events for name in names]
+    if not names:
+        return None
+    missing = values.count(None)
+    if missing:
+        values = [math.nan if value is None else value for value in values]
+    try:
+        found = np.array(array("d", values))
+    except (TypeError, OverflowError):
+        return None
+    if np.count_nonzero(np.isnan(found)) > missing:
+        return None
+    np.clip(found, -LARGEST_NUMBER, LARGEST_NUMBER, out=found)
+    return names, found.reshape(len(events), len(names))
 
 
 def number(name: str, value: float) -> float:

@@ -22,16 +22,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from hashlib import blake2b
+from typing import cast
 
 import numpy as np
 
-from streamsel.experience import Tally, shares_of
+from streamsel.experience import Answer, Tally, shares_of
 from streamsel.learning.calibration import Calibration, Floats
 from streamsel.learning.checkpoints import Checkpoints, Learned
 from streamsel.learning.features import present
 from streamsel.learning.gaps import Gap
 from streamsel.learning.ledger import Ledger
-from streamsel.learning.presets import Classifier, FitsAhead, build
+from streamsel.learning.presets import Classifier, FitsAhead, LearnsEach, build
 from streamsel.learning.spec import ModelSpec, unknown_label
 from streamsel.records import Directive, Experience, Label, LabelRecord, LogRecord, Opinion, Value
 
@@ -70,7 +71,7 @@ class Applied:
 
     outcome: Outcome
     detail: str = ""
-    explored: tuple[Calibration, Floats] | None = None
+    explored: tuple[Calibration, Sequence[float]] | None = None
 
     @property
     def predicted(self) -> Floats | None:
@@ -79,11 +80,11 @@ class Applied:
         if self.explored is None:
             return None
         calibration, predicted = self.explored
-        served: Floats = calibration(predicted[np.newaxis])[0]
+        served: Floats = calibration(np.array([predicted]))[0]
         return served
 
 
-_LEARNED = Applied(Outcome.LEARNED)
+_APPLIED = {outcome: Applied(outcome) for outcome in Outcome}
 
 
 class Fold:
@@ -155,14 +156,8 @@ class Fold:
     def note(self, offset: int, record: LogRecord | None) -> None:
         """Announces a record ahead, so that labels it supersedes are skipped instead of rewound to. To be
         called in log order, from the fold's version on or further back."""
-        if record is None or isinstance(record, Directive) or not self._counts(record):
-            return
-        if self._left_out(offset):
-            return
-        superseded = self._ledger.note(offset, record)
-        if superseded is not None and superseded.is_label and superseded.offset < self.version:
-            known = self._rewind_to
-            self._rewind_to = superseded.offset if known is None else min(known, superseded.offset)
+        if self._set_aside(offset, record) is None:
+            self._note([(offset, cast(LabelRecord, record))])
 
     def apply(self, offset: int, record: LogRecord | None) -> Applied:
         """Takes the record at ``version``; ``None`` for one that can't be read."""
@@ -170,29 +165,34 @@ class Fold:
             raise ValueError(
                 f"the fold stands at offset {self.version} and can't take the record at {offset}"
             )
-        self.note(offset, record)
+        return self.advance([record])[0]
+
+    def advance(self, records: Sequence[LogRecord | None]) -> list[Applied]:
+        """Takes the records from ``version`` on, and tells what became of each. The model is to the last bit
+        what it is when all are noted, and then applied one by one. Where they supersede a label already
+        learned, none is taken, and ``REWIND`` is all that is told."""
+        start = self.version
+        told = [self._set_aside(offset, record) for offset, record in enumerate(records, start)]
+        noted = [one for one, applied in zip(enumerate(records, start), told, strict=True) if applied is None]
+        counting = self._note(cast(list[tuple[int, LabelRecord]], noted))
         if self._rewind_to is not None:
-            return Applied(Outcome.REWIND)
-        self.version += 1
-        if self._left_out(offset):
-            return Applied(Outcome.LEFT_OUT)
-        if record is None:
-            return Applied(Outcome.UNREADABLE)
-        if isinstance(record, Opinion):
-            return Applied(Outcome.OPINION)
-        if isinstance(record, Directive):
-            return Applied(Outcome.DIRECTIVE)
-        if isinstance(record, Label) and not self._counts(record):
-            return Applied(Outcome.UNKNOWN_LABEL, unknown_label(record.label, self.spec.labels))
-        counting = self._ledger.entry(record.label_id).offset
-        if counting != offset:
-            self._complete_from = max(self._complete_from, counting + 1)
-            return Applied(Outcome.DUPLICATE)
-        if not isinstance(record, Label):
-            return Applied(Outcome.RETRACTED)
-        if record.lane == "holdout":
-            return Applied(Outcome.HELD_OUT)
-        return self._learn(record)
+            return [_APPLIED[Outcome.REWIND]]
+        learning: list[tuple[int, Label]] = []
+        for (offset, record), counts in zip(noted, counting, strict=True):
+            if counts != offset:
+                self._complete_from = max(self._complete_from, counts + 1)
+                told[offset - start] = _APPLIED[Outcome.DUPLICATE]
+            elif not isinstance(record, Label):
+                told[offset - start] = _APPLIED[Outcome.RETRACTED]
+            elif record.lane == "holdout":
+                told[offset - start] = _APPLIED[Outcome.HELD_OUT]
+            else:
+                learning.append((offset, record))
+        for (offset, _), applied in zip(learning, self._learn([label for _, label in learning]), strict=True):
+            told[offset - start] = applied
+        self.version = start + len(records)
+        self._checkpoints.take(self.version, self._learned, self.model)
+        return cast(list[Applied], told)
 
     def ahead(self, offset: int, record: LogRecord | None) -> Callable[[], None] | None:
         """What takes long about applying the record at ``version``: to be called before that, perhaps in
@@ -200,10 +200,9 @@ class Fold:
         model = self.model
         if not isinstance(model, FitsAhead) or not model.fit_due or not isinstance(record, Label):
             return None
-        self.note(offset, record)
-        if self._rewind_to is not None or not self._counts(record) or self._left_out(offset):
+        if record.lane == "holdout" or self._set_aside(offset, record) is not None:
             return None
-        if record.lane == "holdout" or self._ledger.entry(record.label_id).offset != offset:
+        if self._note([(offset, record)]) != [offset] or self._rewind_to is not None:
             return None
         return partial(_fit_ahead, model, present(record.features), record.label)
 
@@ -237,36 +236,73 @@ class Fold:
             content.update(self._opinion(dict(probe)).encode())
         return content.hexdigest()
 
-    def _learn(self, label: Label) -> Applied:
-        features = present(label.features)
-        # A seed's event was never predicted.
-        lane = "none" if label.source == "seed" else label.lane
-        predicted = self._predicted(features) if lane == "explore" else None
+    def _set_aside(self, offset: int, record: LogRecord | None) -> Applied | None:
+        """What becomes of a record that counts for no label id; ``None`` of one that may."""
+        if self.gaps and any(offset in gap for gap in self.gaps):
+            return _APPLIED[Outcome.LEFT_OUT]
+        if isinstance(record, Label):
+            if record.label in self.spec.labels:
+                return None
+            return Applied(Outcome.UNKNOWN_LABEL, unknown_label(record.label, self.spec.labels))
+        if record is None:
+            return _APPLIED[Outcome.UNREADABLE]
+        if isinstance(record, Opinion):
+            return _APPLIED[Outcome.OPINION]
+        return _APPLIED[Outcome.DIRECTIVE] if isinstance(record, Directive) else None
+
+    def _note(self, records: Sequence[tuple[int, LabelRecord]]) -> list[int]:
+        """Returns for each the offset of what counts for its id by then."""
+        superseded, counting = self._ledger.note(records)
+        for entry in superseded:
+            if entry.is_label and entry.offset < self.version:
+                known = self._rewind_to
+                self._rewind_to = entry.offset if known is None else min(known, entry.offset)
+        return counting
+
+    def _learn(self, labels: Sequence[Label]) -> list[Applied]:
+        """What became of each."""
+        answers = [_answer(label) for label in labels]
+        asked = [answer.lane == "explore" for answer in answers]
+        if len(labels) > 1 and isinstance(self.model, LearnsEach):
+            events, classes = [label.features for label in labels], [label.label for label in labels]
+            said = self.model.learn_each(events, classes, asked)
+            if said is not None:
+                opinions = iter(said)
+                predicted = [shares_of(next(opinions), self.spec.labels) if one else None for one in asked]
+                return self._remember(labels, answers, predicted)
+        return [self._learn_one(*one) for one in zip(labels, answers, asked, strict=True)]
+
+    def _learn_one(self, label: Label, answer: Answer, asked: bool) -> Applied:
+        features, predicted = present(label.features), None
+        if asked:
+            with suppress(Exception):
+                predicted = shares_of(self.model.predict_proba_one(features), self.spec.labels)
         try:
             self.model.learn_one(features, label.label)
         except Exception as error:  # noqa: BLE001 - an estimator of someone's own may raise anything
             return Applied(Outcome.REFUSED, f"{type(error).__name__}: {error}")
-        learned = self._learned
-        calibration, explored = learned.calibration, None
-        if predicted is not None:
-            explored = calibration, predicted
-            calibration = calibration.learned(predicted, self.spec.labels.index(label.label))
-        probes = learned.probes
-        self._learned = Learned(
-            learned.tally.learned(label.label, self.spec.labels, lane, label.probabilities),
-            calibration,
-            learned.labels + 1,
-            probes if len(probes) == PROBES else (*probes, features),
-        )
-        self._checkpoints.take(self.version, self._learned, self.model)
-        return Applied(Outcome.LEARNED, explored=explored) if explored else _LEARNED
+        return self._remember([label], [answer], [predicted])[0]
 
-    def _predicted(self, features: dict[str, Value]) -> Floats | None:
-        try:
-            shares = shares_of(self.model.predict_proba_one(features), self.spec.labels)
-        except Exception:  # noqa: BLE001
-            return None
-        return None if shares is None else np.array(shares)
+    def _remember(
+        self, labels: Sequence[Label], answers: Sequence[Answer], predicted: Sequence[Sequence[float] | None]
+    ) -> list[Applied]:
+        """Takes into account what the model has learned, and for each label what it had predicted before,
+        (labels,), if it was asked and had an opinion."""
+        names, learned = self.spec.labels, self._learned
+        calibration = learned.calibration
+        applied = [_APPLIED[Outcome.LEARNED]] * len(labels)
+        for place, shares in enumerate(predicted):
+            if shares is not None:
+                applied[place] = Applied(Outcome.LEARNED, explored=(calibration, shares))
+                calibration = calibration.learned(shares, names.index(labels[place].label))
+        probed = labels[: PROBES - len(learned.probes)]
+        self._learned = Learned(
+            learned.tally.learned_all(answers, names),
+            calibration,
+            learned.labels + len(labels),
+            (*learned.probes, *(present(label.features) for label in probed)),
+        )
+        return applied
 
     def _opinion(self, features: dict[str, Value]) -> str:
         try:
@@ -275,16 +311,10 @@ class Fold:
             return type(error).__name__
         return " ".join(f"{predicted.get(label, 0.0):.9f}" for label in self.spec.labels)
 
-    def _left_out(self, offset: int) -> bool:
-        return any(offset in gap for gap in self.gaps)
 
-    def _counts(self, record: LabelRecord) -> bool:
-        match record:
-            case Label():
-                return record.label in self.spec.labels
-            case Opinion():
-                return False
-        return True
+def _answer(label: Label) -> Answer:
+    # A seed's event was never predicted.
+    return Answer(label.label, "none" if label.source == "seed" else label.lane, label.probabilities)
 
 
 def _fit_ahead(model: FitsAhead, features: dict[str, Value], label: str) -> None:

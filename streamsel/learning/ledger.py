@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, cast
 
 import xxhash
 
@@ -11,6 +11,9 @@ from streamsel.learning.packed_ledger import PackedEntries
 from streamsel.records import Label, LabelRecord
 
 _OFFSET_BITS = 48
+_OFFSET = (1 << _OFFSET_BITS) - 1
+_REVISION = _OFFSET_BITS + 1
+"""The place of an integer's first bit that is the revision's."""
 _HELD_OUT = 1 << 64
 """The revision of a record that is held out: newer than any other, so that none of its id counts any more."""
 
@@ -38,25 +41,33 @@ class Ledger:
         """Being packed, and no longer changed; a later one's entries replace an earlier one's."""
         self._open: dict[int, int] = {}
 
-    def note(self, offset: int, record: LabelRecord) -> Entry | None:
-        """Takes a record into account, which may lie anywhere in the log and be noted again; all records of
-        one id and revision must first be noted in log order. Returns the entry it supersedes, if any."""
-        key = _key(record.label_id)
-        found = self._find(key)
-        kind, revision = isinstance(record, Label), record.revision
-        if isinstance(record, Label) and record.lane == "holdout":
-            kind, revision = False, _HELD_OUT
-        if found is not None and revision <= _entry(found).revision:
-            return None
-        self._open[key] = ((revision << _OFFSET_BITS) | offset) << 1 | kind
-        return None if found is None else _entry(found)
+    def note(self, records: Iterable[tuple[int, LabelRecord]]) -> tuple[list[Entry], list[int]]:
+        """Takes records into account, each with its offset, which may lie anywhere in the log and be noted
+        again; all records of one id and revision must first be noted in log order. Returns the entries that
+        they supersede, and for each record the offset of what then counts for its id."""
+        keys, superseded = [], []
+        # Mostly all there is.
+        find = self._find if self._closed or len(self._packed) else self._open.get
+        for offset, record in records:
+            key = _key(record.label_id)
+            keys.append(key)
+            packed = _packed(offset, record)
+            found = find(key)
+            if found is None:
+                self._open[key] = packed
+            elif packed >> _REVISION > found >> _REVISION:
+                self._open[key] = packed
+                superseded.append(_entry(found))
+        counting = cast(list[int], list(map(find, keys)))
+        return superseded, [packed >> 1 & _OFFSET for packed in counting]
 
-    def entry(self, label_id: str) -> Entry:
-        """What counts for an id that was noted. Raises ``KeyError`` for one that was not."""
+    def counting(self, label_id: str) -> int:
+        """The offset of the record that counts for an id that was noted. Raises ``KeyError`` for one that was
+        not."""
         found = self._find(_key(label_id))
         if found is None:
             raise KeyError(label_id)
-        return _entry(found)
+        return found >> 1 & _OFFSET
 
     def close(self) -> Closed:
         """What there is by now, to be packed in another thread while this ledger goes on."""
@@ -97,6 +108,13 @@ def _key(label_id: str) -> int:
     return xxhash.xxh3_128_intdigest(label_id.encode("utf-8", "surrogatepass"))
 
 
+def _packed(offset: int, record: LabelRecord) -> int:
+    if not isinstance(record, Label):
+        return (record.revision << _OFFSET_BITS | offset) << 1
+    if record.lane == "holdout":
+        return (_HELD_OUT << _OFFSET_BITS | offset) << 1
+    return (record.revision << _OFFSET_BITS | offset) << 1 | 1
+
+
 def _entry(packed: int) -> Entry:
-    position = packed >> 1
-    return Entry(position >> _OFFSET_BITS, position & ((1 << _OFFSET_BITS) - 1), bool(packed & 1))
+    return Entry(packed >> _REVISION, packed >> 1 & _OFFSET, bool(packed & 1))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from streamsel.learning.features import LARGEST_NUMBER, category, word_vector, words
 from streamsel.learning.logistic import CONSTANT, LARGEST_SCORE, ScaledLogistic
+from streamsel.learning.moments import UNKNOWN
 from streamsel.records import FeatureTable, Value
 
 Floats = NDArray[np.float64]
@@ -49,12 +50,13 @@ class LinearScorer:
         return np.where(totals > 0.0, shares / np.where(totals > 0.0, totals, 1.0), 1.0 / shares.shape[1])
 
     def _prepare(self, names: tuple[str, ...]) -> None:
-        scaler = self._model.scaler
-        variances = np.array([scaler.vars.get(name, 0.0) for name in names])
-        varies = variances > 0.0
-        self._means = np.array([scaler.means.get(name, 0.0) for name in names])
-        # The score is not folded into the weights: mean and value may be huge, and their difference small.
-        self._scales = np.where(varies, 1.0 / np.sqrt(np.where(varies, variances, 1.0)), 0.0)
+        moments = [self._model.moments.by_name.get(name, UNKNOWN) for name in names]
+        # The score is not folded into the weights: origin and value may be huge, and their difference small.
+        self._origins = np.array([moment.origin for moment in moments])
+        self._means = np.array([moment.mean for moment in moments])
+        deviations = np.array([moment.deviation for moment in moments])
+        varies = deviations > 0.0
+        self._scales = np.where(varies, 1.0 / np.where(varies, deviations, 1.0), 0.0)
         regressions = self._model.regressions
         # The public property copies the whole dictionary.
         self._weights: list[Any] = [regression._weights for regression in regressions]  # noqa: SLF001
@@ -69,15 +71,17 @@ class LinearScorer:
 
     def _of_matrix(self, matrix: Floats) -> Floats:
         scores = np.clip(matrix, -LARGEST_NUMBER, LARGEST_NUMBER)
+        scores -= self._origins
         scores -= self._means
         scores *= self._scales
         np.clip(scores, -LARGEST_SCORE, LARGEST_SCORE, out=scores)
+        np.nan_to_num(scores, copy=False)
         logits: Floats = scores @ self._matrix
         return logits
 
     def _of_columns(self, table: FeatureTable) -> Floats:
         """Numbers, categories and words column by column; what is missing adds nothing."""
-        numbers = np.tile(self._means, (len(table.rows), 1))
+        numbers = np.full((len(table.rows), len(table.names)), np.nan)
         other = np.zeros((len(table.rows), len(self._weights)))
         for index, (name, column) in enumerate(zip(table.names, zip(*table.rows, strict=True), strict=True)):
             kinds = set(map(type, column))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from river import base, linear_model, multiclass, optim, preprocessing
+import numpy as np
+from numpy.typing import NDArray
+from river import base, linear_model, multiclass, optim
 
-from streamsel.learning.features import Parts, parts, word_vector
+from streamsel.learning.adagrad import learn, learn_many, log_odds, probability
+from streamsel.learning.features import Parts, number_table, parts, word_vector
+from streamsel.learning.moments import UNKNOWN, Moments
 from streamsel.learning.spec import unknown_label
 from streamsel.records import Value
+
+Floats = NDArray[np.float64]
 
 LEARNING_RATE = 0.4
 """Of AdaGrad, which was best with few labels over rates and optimisers (SGD, Adam, RMSProp, FTRL)."""
@@ -34,7 +40,7 @@ class ScaledLogistic(base.Classifier):
         self.learned = 0
         """Labels learned; grows whenever predictions change."""
         self.seen: set[str] = set()
-        self.scaler = preprocessing.StandardScaler()
+        self.moments = Moments()
         if len(labels) == 2:
             self.classifier = _regression()
         else:
@@ -58,21 +64,39 @@ class ScaledLogistic(base.Classifier):
         if y not in self.labels:
             raise ValueError(unknown_label(y, self.labels))
         known = parts(x, self.text)
-        _learn_moments(self.scaler, known.numbers)
+        self.moments.learn(known.numbers)
         encoded = self._encoded(known)
-        for regression, label in zip(self.regressions, self.labels[-len(self.regressions) :], strict=True):
-            _learn(regression, encoded, target=y == label)
+        for regression, own in self._by_label:
+            learn(regression, encoded, target=y == own)
         self.seen.add(y)
         self.learned += 1
+
+    def learn_each(
+        self, events: Sequence[Mapping[str, Value]], labels: Sequence[str], asked: Sequence[bool]
+    ) -> list[dict[str, float]] | None:
+        """See ``presets.LearnsEach``; where all are numbers, and two labels have been seen."""
+        if len(self.seen) < 2 or not set(labels) <= set(self.labels):
+            return None
+        table = number_table(events)
+        if table is None:
+            return None
+        names, matrix = table
+        before, scores = map(_with_constant, self.moments.learn_many(names, matrix))
+        questions = [row if one else None for row, one in zip(before, asked, strict=True)]
+        found = [
+            learn_many(regression, (*names, CONSTANT), scores, questions, [label == own for label in labels])
+            for regression, own in self._by_label
+        ]
+        self.seen.update(labels)
+        self.learned += len(events)
+        return [self._shares(odds) for odds in zip(*found, strict=True)]
 
     def predict_proba_one(self, x: Mapping[str, Value]) -> dict[str, float]:
         """By label; empty before the first label, and certain of the only label seen so far."""
         if len(self.seen) < 2:
             return dict.fromkeys(self.seen, 1.0)
-        predicted: dict[Any, float] = self.classifier.predict_proba_one(self._encoded(parts(x, self.text)))
-        if len(self.labels) == 2:
-            return {self.labels[0]: predicted[False], self.labels[1]: predicted[True]}
-        return predicted
+        encoded = self._encoded(parts(x, self.text))
+        return self._shares([log_odds(regression, encoded) for regression in self.regressions])
 
     def contributions(self, x: Mapping[str, Value]) -> dict[str, float]:
         """By feature, what it adds to the log odds of the label that is predicted; nothing before two labels
@@ -94,16 +118,30 @@ class ScaledLogistic(base.Classifier):
             added[self.text] = sum(weights.get(bucket, 0.0) * count for bucket, count in vector.items())
         return {name: sign * value for name, value in added.items() if value}
 
+    @property
+    def _by_label(self) -> Iterable[tuple[Any, str]]:
+        """Each regression with the label that it speaks for."""
+        regressions = self.regressions
+        return zip(regressions, self.labels[-len(regressions) :], strict=True)
+
+    def _shares(self, log_odds: Sequence[float]) -> dict[str, float]:
+        """By label, from each regression's."""
+        shares = [probability(odds) for odds in log_odds]
+        if len(shares) == 1:
+            shares = [1.0 - shares[0], shares[0]]
+        elif total := math.fsum(shares):
+            shares = [share / total for share in shares]
+        else:
+            shares = [1.0 / len(shares)] * len(shares)
+        return dict(zip(self.labels, shares, strict=True))
+
     def _encoded(self, known: Parts) -> dict[str | int, float]:
-        means, variance_of = self.scaler.means, self.scaler.vars.get
+        by_name = self.moments.by_name
         encoded: dict[str | int, float] = {CONSTANT: 1.0}
         for name, value in known.numbers.items():
-            # River's own transform would keep every name it is ever asked about.
-            variance = variance_of(name)
-            if variance:
-                score = (value - means[name]) / variance**0.5
-                ordinary = -LARGEST_SCORE <= score <= LARGEST_SCORE
-                encoded[name] = score if ordinary else math.copysign(LARGEST_SCORE, score)
+            score = by_name.get(name, UNKNOWN).score(value)
+            if score:
+                encoded[name] = min(max(score, -LARGEST_SCORE), LARGEST_SCORE)
         for category in known.categories.values():
             # Added, not set, as a feature's name may itself hold an equals sign.
             encoded[category] = encoded.get(category, 0.0) + 1.0
@@ -114,27 +152,6 @@ def _regression() -> Any:
     return linear_model.LogisticRegression(optimizer=optim.AdaGrad(LEARNING_RATE), intercept_lr=0.0)
 
 
-# What River's own ``learn_one`` does to the same objects, to the last bit, in less time: it is most of what
-# rebuilding a model from the log takes.
-
-
-def _learn_moments(scaler: preprocessing.StandardScaler, numbers: Mapping[str, float]) -> None:
-    counts, means, variances = scaler.counts, scaler.means, scaler.vars
-    for name, value in numbers.items():
-        count = counts[name] + 1
-        before = means[name]
-        mean = before + (value - before) / count
-        variance = variances[name]
-        counts[name], means[name] = count, mean
-        variances[name] = variance + ((value - before) * (value - mean) - variance) / count
-
-
-def _learn(regression: Any, encoded: Mapping[str | int, float], *, target: bool) -> None:
-    weights, optimizer = regression._weights, regression.optimizer  # noqa: SLF001
-    slope = regression.loss.gradient(target, weights.dot(encoded) + regression.intercept)
-    rate, eps, squares, weight_of = optimizer.learning_rate, optimizer.eps, optimizer.g2, weights.get
-    for name, value in encoded.items():
-        gradient = value * slope
-        squares[name] = total = squares[name] + gradient**2
-        weights[name] = weight_of(name, 0.0) - rate / (total + eps) ** 0.5 * gradient
-    optimizer.n_iterations += 1
+def _with_constant(scores: Floats) -> Floats:
+    bounded = np.clip(scores, -LARGEST_SCORE, LARGEST_SCORE)
+    return np.hstack((bounded, np.ones((len(scores), 1))))

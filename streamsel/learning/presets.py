@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, Protocol, cast, runtime_checkable
@@ -41,6 +41,18 @@ class FitsAhead(Protocol):
     def fit_ahead(self, x: Mapping[str, Value], y: str) -> None:
         """Does what takes long about ``learn_one(x, y)``, the next to be called, which comes to the same
         with or without. Runs in another thread than predictions, and must not change them."""
+
+
+@runtime_checkable
+class LearnsEach(Protocol):
+    """A classifier that learns many events in less time than one after the other."""
+
+    def learn_each(
+        self, events: Sequence[Mapping[str, Value]], labels: Sequence[str], asked: Sequence[bool]
+    ) -> list[dict[str, float]] | None:
+        """For each event ``predict_proba_one``, if ``asked``, then ``learn_one``: to the last bit what comes
+        of calling these. Returns the predictions; ``None``, with nothing learned, if it can't be done for all
+        at once. ``events`` may hold ``None`` for what is missing, in any order of names."""
 
 
 class FactoryRefused(ValueError):

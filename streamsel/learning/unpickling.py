@@ -12,20 +12,21 @@ from typing import Any, BinaryIO
 from streamsel.learning.spec import ModelSpec
 
 _FOLD = {
-    "numpy._core.numeric:_frombuffer",
-    "numpy:dtype",
     "streamsel.experience:FadedMean",
     "streamsel.experience:Tally",
     "streamsel.learning.calibration:Calibration",
     "streamsel.learning.checkpoints:Learned",
 }
+_ARRAYS = {"numpy._core.numeric:_frombuffer", "numpy:dtype"}
 _SCALER = {
     "builtins:float",
     "collections:Counter",
     "collections:defaultdict",
     "river.preprocessing.scale:StandardScaler",
 }
-_LOGISTIC = _SCALER | {
+_LOGISTIC = {
+    "builtins:float",
+    "collections:defaultdict",
     "river._river_rust.vectordict:VectorDict",
     "river.linear_model.log_reg:LogisticRegression",
     "river.multiclass.ovr:OneVsRestClassifier",
@@ -34,6 +35,8 @@ _LOGISTIC = _SCALER | {
     "river.optim.losses:Log",
     "river.optim.schedulers:Constant",
     "streamsel.learning.logistic:ScaledLogistic",
+    "streamsel.learning.moments:Moment",
+    "streamsel.learning.moments:Moments",
 }
 _EVIDENCE = {"collections:OrderedDict", "streamsel.learning.evidence:Evidence"}
 _TREE = _EVIDENCE | {
@@ -59,7 +62,7 @@ _FOREST = (_EVIDENCE | _SCALER) | {
     "streamsel.learning.trees:CutOffScore",
     "streamsel.learning.trees:EncodedForest",
 }
-_TEXT = _SCALER | {
+_TEXT = (_SCALER | _ARRAYS) | {
     "streamsel.learning.hedge:Hedge",
     "streamsel.learning.text:ComplementBayes",
     "streamsel.learning.text:SparseLogistic",

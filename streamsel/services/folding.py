@@ -16,6 +16,7 @@ import structlog
 from streamsel.codec import Unreadable, decode_log_record
 from streamsel.learning.course import InForce
 from streamsel.learning.fold import Applied, Fold
+from streamsel.learning.presets import LearnsEach
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader
 from streamsel.records import LogRecord
@@ -25,6 +26,9 @@ LARGEST_READ = 500
 READ_SECONDS = 1.0
 SLICE_SECONDS = 0.004
 """How long learning may hold the event loop; one more label may come on top."""
+STRETCH = 100
+"""Records that are learned at once, where a model does that in less time than one after the other."""
+_SHORTEST = 1e-6
 PROGRESS_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
@@ -92,9 +96,13 @@ class Folding:
         await self._look_ahead(fold, end)
         while (superseded := fold.superseded) is not None:
             fold = await self._earlier(fold, superseded, end)
-        async for entry in self._entries(fold.version, end, "learning"):
-            await self.fit_ahead(fold, entry)
-            account(entry, fold.apply(entry.offset, entry.record))
+        at_once = STRETCH if isinstance(fold.model, LearnsEach) else 1
+        async for entries in self._stretches(fold.version, end, at_once, "learning"):
+            if at_once == 1:
+                await self.fit_ahead(fold, entries[0])
+            applied = fold.advance([entry.record for entry in entries])
+            for entry, became in zip(entries, applied, strict=True):
+                account(entry, became)
         return fold
 
     async def fit_ahead(
@@ -148,8 +156,9 @@ class Folding:
             self.begin_slice()
 
     async def _look_ahead(self, fold: Fold, end: int) -> None:
-        async for entry in self._entries(fold.version, end, "looking_ahead"):
-            fold.note(entry.offset, entry.record)
+        async for entries in self._stretches(fold.version, end, STRETCH, "looking_ahead"):
+            for entry in entries:
+                fold.note(entry.offset, entry.record)
 
     async def _earlier(self, fold: Fold, superseded: int, end: int) -> Fold:
         """A fold of before the superseded label, to which all is announced up to ``end``."""
@@ -163,17 +172,27 @@ class Folding:
         self._log.info("rewinding", version=fold.version, back_to=rewound.version, end=end)
         return rewound
 
-    async def _entries(self, start: int, end: int, doing: str) -> AsyncIterator[LogEntry]:
-        """The records from ``start`` up to ``end``, with a log line now and then."""
+    async def _stretches(
+        self, start: int, end: int, at_once: int, doing: str
+    ) -> AsyncIterator[Sequence[LogEntry]]:
+        """The records from ``start`` up to ``end``, at most so many at once and no more than the slice has
+        room for, with a log line now and then."""
         reported = self._clock.monotonic()
         position = start
+        seconds_each = SLICE_SECONDS
         while position < end:
             size = min(LARGEST_READ, end - position)
             batch = await self.patiently(partial(self._label_log.read, position, size, READ_SECONDS))
             self.begin_slice()
-            for offset, payload in batch:
-                yield decoded(offset, payload)
-                position = offset + 1
+            done = 0
+            while done < len(batch):
+                began = self._clock.monotonic()
+                room = int((self._slice_began + SLICE_SECONDS - began) / seconds_each)
+                entries = [decoded(*one) for one in batch[done : done + min(max(room, 1), at_once)]]
+                yield entries
+                done += len(entries)
+                position = entries[-1].offset + 1
+                seconds_each = max((self._clock.monotonic() - began) / len(entries), _SHORTEST)
                 await self.breathe()
             self.end_slice()
             self._watch(len(batch))

@@ -1,12 +1,13 @@
 """The labels that stand: of each label id the newest revision before an offset, unless it is a retraction.
 
-They are what the model at that offset has learned (see ``learning.fold``), so labels that are none of the
+They are what the model at that offset has learned (see ``learning.fold``), and what is held out; labels that are none of the
 configured ones are passed over here as there.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from streamsel.codec import Unreadable, decode_log_record
@@ -50,9 +51,9 @@ class StandingLabels:
                 continue
             match record:
                 case Retraction():
-                    self._ledger.note(offset, record)
+                    self._ledger.note([(offset, record)])
                 case Label() if record.label in self._names:
-                    self._ledger.note(offset, record)
+                    self._ledger.note([(offset, _by_revision(record))])
                     self.columns.see(record)
                 case Label():
                     self.unknown += 1
@@ -67,8 +68,13 @@ class StandingLabels:
                 continue
             if not isinstance(record, Label) or record.label not in self._names:
                 continue
-            if self._ledger.entry(record.label_id).offset == offset:
+            if self._ledger.counting(record.label_id) == offset:
                 yield offset, record
+
+
+def _by_revision(label: Label) -> Label:
+    """What is held out stands by its revisions as all else does, though no model learns from any of them."""
+    return replace(label, lane="none") if label.lane == "holdout" else label
 
 
 async def standing_labels(

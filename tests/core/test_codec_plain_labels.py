@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 
 from streamsel.codec import Unreadable, decode_log_record, encode_log_record
 from streamsel.codec.plain_labels import plain_label
-from streamsel.codec.records import LABEL_SOURCES, LANES
-from streamsel.records import Label
+from streamsel.codec.records import LABEL_SOURCES
+from streamsel.records import LANES, Label
 from tests.core.learning_strategies import label_record
 
 TEXTS = st.text(max_size=5)
@@ -21,7 +22,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 LABELS = st.builds(
     Label,
     label_id=TEXTS,
-    revision=st.integers(-(2**63), 2**63),
+    revision=st.integers(-(2**63), 2**63 - 1),
     event_id=TEXTS,
     label=TEXTS,
     source=st.sampled_from(LABEL_SOURCES),
@@ -44,8 +45,7 @@ LABELS = st.builds(
 @given(label=LABELS)
 def test_a_label_written_here_is_read_at_once(label: Label) -> None:
     """To the same, its features by sorted names."""
-    content = orjson.loads(encode_log_record(label))
-    read = plain_label(content, LABEL_SOURCES, LANES)
+    read = plain_label(encode_log_record(label))
     assert read == label
     assert read is not None
     assert list(read.features) == sorted(label.features)
@@ -56,6 +56,7 @@ ODD = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-2, 2),
+    st.sampled_from((2**63, -(2**63), 2**64 - 1)),
     FINITE,
     TEXTS,
     st.just({"x": []}),
@@ -63,16 +64,50 @@ ODD = st.one_of(
 )
 
 
-@given(field=st.sampled_from(sorted(CONTENT)), value=ODD)
+@given(field=st.sampled_from([*sorted(CONTENT), "another"]), value=ODD)
 def test_any_other_is_left_to_be_read_field_by_field(field: str, value: Any) -> None:
     """What is read at once is what is read then; and what can't be read is refused by its name."""
-    content = {**CONTENT, field: value}
-    reordered = dict(reversed(content.items()))
-    assert plain_label(reordered, LABEL_SOURCES, LANES) is None
+    assert_read_alike(orjson.dumps({**CONTENT, field: value}))
+
+
+@given(field=st.sampled_from(sorted(CONTENT)))
+def test_a_label_without_a_field_is_left_to_be_read_field_by_field(field: str) -> None:
+    """Of some fields it is known what is meant when they are not there."""
+    assert_read_alike(orjson.dumps({name: value for name, value in CONTENT.items() if name != field}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"another":"\xff",%s',
+        b'{"another":1e999,%s',
+        b'{"label":"\xff",%s',
+        b'{"another":"\\ud800",%s',
+        b"{%s]",
+        b"\xef\xbb\xbf{%s",
+        b"[{%s]",
+        b"",
+    ],
+)
+def test_what_is_no_json_is_read_by_nobody(content: bytes) -> None:
+    """Not even where what is wrong is in a field that is not looked at."""
+    whole = orjson.dumps(CONTENT)[1:]
+    assert_read_alike(content % whole if b"%s" in content else content)
+
+
+def assert_read_alike(content: bytes) -> None:
+    """At once, and field by field once JSON is read."""
     try:
-        slowly = decode_log_record(reordered)
-    except Unreadable:
-        with pytest.raises(Unreadable, match=field):
+        slowly = decode_log_record(orjson.loads(content))
+    except orjson.JSONDecodeError:
+        with pytest.raises(Unreadable, match="not JSON"):
+            decode_log_record(content)
+    except Unreadable as error:
+        with pytest.raises(Unreadable, match=re.escape(str(error))):
             decode_log_record(content)
     else:
-        assert decode_log_record(content) == slowly
+        read = decode_log_record(content)
+        assert read == slowly
+        assert isinstance(read, Label)
+        assert isinstance(slowly, Label)
+        assert list(read.features.items()) == list(slowly.features.items())

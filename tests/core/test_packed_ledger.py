@@ -60,20 +60,33 @@ def test_a_ledger_is_the_same_however_often_it_was_packed(
         if offset in packed_at:
             packed.replace(closed, closed.pack())
             closed = packed.close()
-        assert packed.note(offset, record) == plain.note(offset, record)
-        assert packed.entry(name) == plain.entry(name)
+        assert packed.note([(offset, record)]) == plain.note([(offset, record)])
+        assert packed.counting(name) == plain.counting(name)
     with pytest.raises(KeyError):
-        packed.entry("label never noted")
+        packed.counting("label never noted")
+
+
+@given(notes=st.lists(st.tuples(st.integers(0, 6), REVISIONS, st.booleans()), max_size=20))
+def test_records_noted_at_once_are_noted_one_by_one(notes: Sequence[tuple[int, int, bool]]) -> None:
+    """They supersede the same entries, and what counts by then is told of each."""
+    records = [
+        (offset, (label_record if is_label else retraction_record)(f"label {number}", revision))
+        for offset, (number, revision, is_label) in enumerate(notes)
+    ]
+    whole, single = Ledger(), Ledger()
+    superseded, counting = whole.note(records)
+    assert superseded == [entry for record in records for entry in single.note([record])[0]]
+    assert counting == [single.counting(record.label_id) for _, record in records]
 
 
 def test_a_ledger_packed_by_two_at_once_keeps_what_was_noted_since() -> None:
     """The second to be done finds that what it packed is packed already."""
     ledger = Ledger()
-    ledger.note(0, label_record("a"))
+    ledger.note([(0, label_record("a"))])
     first = ledger.close()
-    ledger.note(1, label_record("b"))
+    ledger.note([(1, label_record("b"))])
     second = ledger.close()
     ledger.replace(second, second.pack())
-    ledger.note(2, label_record("c"))
+    ledger.note([(2, label_record("c"))])
     ledger.replace(first, first.pack())
-    assert [ledger.entry(name).offset for name in "abc"] == [0, 1, 2]
+    assert [ledger.counting(name) for name in "abc"] == [0, 1, 2]

@@ -205,13 +205,13 @@ class SlowFolding:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folded = 0
-        apply = Fold.apply
+        advance = Fold.advance
 
-        def slowly(fold: Fold, offset: int, record: LogRecord | None) -> Applied:
-            self.folded += 1
-            return apply(fold, offset, record)
+        def slowly(fold: Fold, records: Sequence[LogRecord | None]) -> list[Applied]:
+            self.folded += len(records)
+            return advance(fold, records)
 
-        monkeypatch.setattr(Fold, "apply", slowly)
+        monkeypatch.setattr(Fold, "advance", slowly)
 
     def time(self) -> float:
         return self.monotonic()
