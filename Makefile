@@ -35,11 +35,12 @@ lint: .venv/dev.stamp ## Check style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lock: .venv/dev.stamp ## Write requirements/*.lock anew from pyproject.toml
+lock: .venv/dev.stamp ## Write all locks anew, those of the load tests' peers too
 	@$(COMPILE) --output-file requirements/dev.lock pyproject.toml --all-extras --group build --group lock
 	@$(COMPILE) --output-file requirements/broker.lock -c requirements/dev.lock pyproject.toml --extra broker
 	@$(COMPILE) --output-file requirements/service.lock -c requirements/dev.lock pyproject.toml
 	@$(COMPILE) --output-file requirements/build.lock -c requirements/dev.lock --group build
+	@for peer in loadtest/peers/*/requirements.in; do $(COMPILE) --output-file $${peer%in}lock $$peer || exit 1; done
 
 .venv/%.stamp: requirements/%.lock requirements/build.lock pyproject.toml | .venv/bin/python
 	@echo "setting up .venv: the packages of requirements/$*.lock …"

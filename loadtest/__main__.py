@@ -14,9 +14,14 @@ from loadtest.desk import Options as DeskOptions
 from loadtest.desk import desk
 from loadtest.lifecycle.whole import Options as LifecycleOptions
 from loadtest.lifecycle.whole import lifecycle
+from loadtest.page import write_section
+from loadtest.peers.known import PEERS
 from loadtest.quality.whole import quality
+from loadtest.readme import figures_section
+from loadtest.report import html, read
 from loadtest.scoring import scoring
 from loadtest.throughput import Options, throughput
+from loadtest.whole import SCENARIOS, failed, whole
 
 app = typer.Typer(
     help="Load tests on this machine; each prints its figures.",
@@ -32,10 +37,18 @@ app.add_typer(commands)
 def throughput_command(
     events: Annotated[int, typer.Option(min=10_000, help="Transactions to fill the topic with.")] = 400_000,
     rounds: Annotated[int, typer.Option(min=1, help="Runs of each contestant, in turn.")] = 3,
+    peers: Annotated[
+        str, typer.Option(help=f"Who runs beside us, with commas between: {', '.join(PEERS)}.")
+    ] = ",".join(PEERS),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """One selector on one partition, beside a bare librdkafka and River loop."""
-    figures = throughput(Options(events, rounds))
+    """One selector on one partition, beside other ways to do the same work. Takes ten minutes."""
+    names = tuple(peers.split(","))
+    if unknown := [name for name in names if name not in PEERS]:
+        raise typer.BadParameter(
+            f"{', '.join(unknown)}: choose from {', '.join(PEERS)}", param_hint="--peers"
+        )
+    figures = throughput(Options(events, rounds, names))
     typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
 
 
@@ -106,6 +119,58 @@ def quality_command(
     if output is not None:
         output.write_text(written, encoding="utf-8")
     typer.echo(json.dumps(figures) if as_json else written)
+
+
+@app.command("all", epilog="Example: python -m loadtest all --output figures --readme README.md --json")
+def all_command(
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for a file of JSON for each scenario.", file_okay=False)
+    ] = None,
+    readme: Annotated[
+        Path | None, typer.Option(help="Renew the figures of this page.", exists=True, dir_okay=False)
+    ] = None,
+    only: Annotated[str, typer.Option(help="Scenarios, with commas between.")] = ",".join(SCENARIOS),
+    small: Annotated[
+        bool, typer.Option("--small", help="Each in its small form, which judges nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Every scenario, one after the other; ends with 1 if one failed. Takes hours."""
+    names = only.split(",")
+    if unknown := [name for name in names if name not in SCENARIOS]:
+        raise typer.BadParameter(
+            f"{', '.join(unknown)}: choose from {', '.join(SCENARIOS)}", param_hint="--only"
+        )
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+    measured = whole(names, output, lambda name: typer.echo(name, err=True), small=small)
+    if readme is not None:
+        write_section(
+            readme,
+            "streamsel",
+            "figures",
+            f"python -m loadtest all --readme {readme}",
+            figures_section(measured),
+        )
+    typer.echo(json.dumps(measured) if as_json else json.dumps(measured, indent=2))
+    if any(failed(figures) for figures in measured.values()):
+        raise typer.Exit(1)
+
+
+@app.command("report", epilog="Example: python -m loadtest report --input figures --output report.html")
+def report_command(
+    given: Annotated[
+        Path, typer.Option("--input", help="Where `all` wrote its figures.", file_okay=False, exists=True)
+    ],
+    output: Annotated[Path, typer.Option(help="The page to write.", dir_okay=False)],
+) -> None:
+    """One page with plots of all that was measured."""
+    measured = read(given)
+    if not measured:
+        raise typer.BadParameter(
+            f"{given} holds no figures: run `python -m loadtest all --output {given}`", param_hint="--input"
+        )
+    output.write_text(html(measured), encoding="utf-8")
 
 
 if __name__ == "__main__":

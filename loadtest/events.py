@@ -63,10 +63,10 @@ def payloads(count: int, seed: int = 1, first: int = 0) -> Iterator[bytes]:
     random = Random(seed)
     bodies = [
         orjson.dumps(transaction(random, 0)[0])[len('{"id":"transaction-000000000000",') :]
-        for _ in range(DISTINCT)
+        for _ in range(min(DISTINCT, first + count))
     ]
     return (
-        b'{"id":"transaction-%012d",%b' % (number, bodies[number % len(bodies)])
+        b'{"id":"transaction-%012d",%b' % (number, bodies[number % DISTINCT])
         for number in range(first, first + count)
     )
 

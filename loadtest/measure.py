@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+
+from loadtest.children import ONE_THREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Run:
     @property
     def cpu_us_per_event(self) -> float:
         return self.cpu_seconds / self.events * 1e6
+
+
+class ContestantFailed(RuntimeError):
+    """A contestant that did not come to its end; the message has its last words."""
 
 
 class Stopwatch:
@@ -54,6 +61,8 @@ class Stopwatch:
         if self._started is None:
             raise RuntimeError("no event was seen")
         wall, cpu, seen = self._started
+        if seen >= self._events:
+            raise RuntimeError("all events came at once: too few to be timed")
         return Run(
             events=self._events - seen,
             seconds=time.perf_counter() - wall,
@@ -76,16 +85,26 @@ def report(run: Run) -> None:
     sys.stdout.write(json.dumps(asdict(run)) + "\n")
 
 
-def run_contestant(module: str, arguments: Sequence[str], log: Path, timeout_seconds: float) -> Run:
-    """Runs ``python -m module`` to its end in a process of its own; its stderr goes to ``log``."""
-    with log.open("ab") as errors:
-        done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            timeout=timeout_seconds,
-            check=False,
-        )
+def run_contestant(
+    module: str, arguments: Sequence[str], log: Path, timeout_seconds: float, python: Path
+) -> Run:
+    """Runs ``python -m module`` to its end in a process of its own; its stderr goes to ``log``.
+
+    Raises ``ContestantFailed``.
+    """
+    try:
+        with log.open("ab") as errors:
+            done = subprocess.run(
+                [python, "-m", module, *arguments],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=Path(__file__).parents[1],
+                env=os.environ | ONE_THREAD,
+                timeout=timeout_seconds,
+                check=False,
+            )
+    except subprocess.TimeoutExpired as error:
+        raise ContestantFailed(f"{module} did not end in {timeout_seconds:g} s") from error
     if done.returncode != 0:
-        raise RuntimeError(f"{module} ended with {done.returncode}:\n{log.read_text()[-2000:]}")
+        raise ContestantFailed(f"{module} ended with {done.returncode}:\n{log.read_text()[-2000:]}")
     return Run(**json.loads(done.stdout.splitlines()[-1]))

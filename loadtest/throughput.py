@@ -1,33 +1,28 @@
-"""Events a second through one selector on one partition of a real broker, beside a bare loop."""
+"""Events a second through one selector on one partition of a real broker, beside its peers."""
 
 from __future__ import annotations
 
 import asyncio
 import statistics
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 from rich.progress import Progress
 
-from loadtest.contestant_bare import BARE_DECISIONS
-from loadtest.contestant_streamsel import configuration
-from loadtest.events import labelled, payloads
-from loadtest.measure import Run, run_contestant
-from streamsel import wiring
-from streamsel.adapters.clock import SystemClock
-from streamsel.adapters.local_kafka import LocalKafka
-from streamsel.services.seeding import append_labels, seed_labels
+from loadtest.bench import bench
+from loadtest.machine import machine
+from loadtest.measure import ContestantFailed, Run
+from loadtest.peers.checked import WorkNotDone
+from loadtest.peers.contest import Contest
+from loadtest.peers.environments import NotInstalled, environment
+from loadtest.peers.known import PEERS, Peer
 
-SEED_LABELS = 1_000
-PREFIX = "loadtest."
+OURS = "streamsel"
+LEAST_EVENTS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,115 +31,125 @@ class Options:
 
     events: int = 400_000
     rounds: int = 3
+    peers: Sequence[str] = tuple(PEERS)
+    broker: str | None = None
+    """Bootstrap servers of one that is there."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """A contestant's runs so far, or why it is out."""
+
+    runs: list[Run] = field(default_factory=list)
+    error: str | None = None
+
+    @property
+    def events_per_second(self) -> float:
+        return statistics.median(run.events_per_second for run in self.runs)
+
+    @property
+    def cpu_us_per_event(self) -> float:
+        return statistics.median(run.cpu_us_per_event for run in self.runs)
+
+    def figures(self) -> dict[str, Any]:
+        """What is told of it, whoever it is."""
+        if self.error is not None:
+            return {"error": self.error}
+        return {
+            "events_per_second": round(self.events_per_second),
+            "cpu_us_per_event": round(self.cpu_us_per_event, 2),
+            "peak_mib": round(max(run.peak_mib for run in self.runs), 1),
+        }
 
 
 def throughput(options: Options) -> dict[str, Any]:
-    """Starts its own broker, fills it, and lets the contestants run in turn."""
+    """Fills a broker, and lets the contestants run in turn, each alone and each over all
+    events of its topic; every decision is then compared with what River says of the event.
+
+    A peer that can't be installed or run, or did not do the work, is named with the reason. Raises
+    ``ContestantFailed`` or ``WorkNotDone`` when that is ours.
+    """
     console = Console(file=sys.stderr)
-    with (
-        tempfile.TemporaryDirectory(prefix="loadtest-") as directory,
-        LocalKafka(Path(directory) / "kafka") as broker,
-        Progress(console=console, disable=not console.is_terminal) as progress,
-    ):
-        root, servers = Path(directory), broker.bootstrap_servers
-        asyncio.run(_prepare(servers, root / "valkey"))
-        _create_topic(servers, f"{PREFIX}{BARE_DECISIONS}")
-        _fill(servers, options.events, progress)
-        ours: list[Run] = []
-        bare: list[Run] = []
-        turns = progress.add_task("runs", total=2 * options.rounds)
-        for turn in range(options.rounds):
-            # The order alternates, so that a drift of the machine favours neither.
-            for name in ("ours", "bare") if turn % 2 == 0 else ("bare", "ours"):
-                common = [servers, PREFIX, f"{name}-{turn}", str(options.events)]
-                if name == "ours":
-                    # Events decided before are not decided again: each run starts with no decisions.
-                    _delete_topic(servers, f"{PREFIX}decisions")
-                    last, module, runs = str(root / "valkey"), "loadtest.contestant_streamsel", ours
-                else:
-                    last, module, runs = str(SEED_LABELS), "loadtest.contestant_bare", bare
-                runs.append(run_contestant(module, [*common, last], root / f"{name}.log", 120.0))
-                progress.advance(turns)
-    ours_rate, bare_rate = _median_rate(ours), _median_rate(bare)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        standings = asyncio.run(_held(options, progress))
+    ours = standings[OURS]
+    beside = {name: standing for name, standing in standings.items() if name != OURS}
+    ran = {name: standing for name, standing in beside.items() if standing.error is None}
     return {
         "scenario": "throughput",
         "events": options.events,
         "rounds": options.rounds,
-        "events_per_second": round(ours_rate),
-        "cpu_us_per_event": round(_median([run.cpu_us_per_event for run in ours]), 2),
-        "peak_mib": round(max(run.peak_mib for run in ours), 1),
-        "memory_growth": round(max(run.memory_growth for run in ours), 4),
-        "bare": {
-            "events_per_second": round(bare_rate),
-            "cpu_us_per_event": round(_median([run.cpu_us_per_event for run in bare]), 2),
-            "peak_mib": round(max(run.peak_mib for run in bare), 1),
+        **ours.figures(),
+        "memory_growth": round(max(run.memory_growth for run in ours.runs), 4),
+        "vs": {
+            name: round(ours.events_per_second / standing.events_per_second, 3)
+            for name, standing in ran.items()
         },
-        "vs": {"bare": round(ours_rate / bare_rate, 3)},
         "cpu_vs": {
-            "bare": round(
-                _median([run.cpu_us_per_event for run in ours])
-                / _median([run.cpu_us_per_event for run in bare]),
-                3,
-            )
+            name: round(ours.cpu_us_per_event / standing.cpu_us_per_event, 3)
+            for name, standing in ran.items()
         },
+        "peers": {
+            name: {
+                "version": PEERS[name].version,
+                "events": events_of(PEERS[name], options),
+                **standing.figures(),
+            }
+            for name, standing in beside.items()
+        },
+        "machine": machine(),
     }
 
 
-async def _prepare(bootstrap_servers: str, data_dir: Path) -> None:
-    """Makes the topics and trains the model on a few labels."""
-    config = configuration(bootstrap_servers, PREFIX, "prepare", data_dir)
-    labels = seed_labels(
-        enumerate([{**event, "label": label} for event, label in labelled(SEED_LABELS)], start=1),
-        layout=wiring.layout(config),
-        column="label",
-        names=config.labels.names,
-        renamed={},
-        seeded_by="loadtest",
-        clock=SystemClock(),
-    )
-    async with wiring.opened_label_log(config) as log:
-        await append_labels(log, labels, lambda _: None)
+def events_of(peer: Peer, options: Options) -> int:
+    """How many of the events a peer gets: several of the largest batches, for the first one is not timed."""
+    return max(round(options.events * peer.share), LEAST_EVENTS)
 
 
-def _create_topic(bootstrap_servers: str, name: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    admin.create_topics([NewTopic(name, 1)])[name].result(30.0)
+def in_turn(names: Sequence[str], turn: int) -> list[str]:
+    """Another one begins each turn, and every second turn goes backwards: a drift of the machine favours
+    nobody."""
+    begin = turn % len(names)
+    order = [*names[begin:], *names[:begin]]
+    return order[::-1] if turn % 2 else order
 
 
-def _delete_topic(bootstrap_servers: str, name: str) -> None:
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    admin.delete_topics([name])[name].result(30.0)
-    while name in admin.list_topics(timeout=30.0).topics:
-        time.sleep(0.1)
+async def _held(options: Options, progress: Progress) -> dict[str, Standing]:
+    standings = {name: Standing() for name in (OURS, *options.peers)}
+    pythons = _environments(options.peers, standings, progress)
+    counts = sorted({options.events, *(events_of(PEERS[name], options) for name in options.peers)})
+    async with bench(options.broker) as place:
+        contest = Contest(place)
+        filling = progress.add_task("filling the topics", total=sum(counts))
+        await contest.prepare(counts[::-1], lambda count: progress.advance(filling, count))
+        running = progress.add_task("runs", total=options.rounds * len(standings))
+        for turn in range(options.rounds):
+            for name in in_turn(list(standings), turn):
+                progress.update(running, description=name)
+                if name == OURS:
+                    standings[name].runs.append(contest.ours())
+                elif standings[name].error is None:
+                    peer = PEERS[name]
+                    try:
+                        run = contest.peer(peer, pythons[name], events_of(peer, options))
+                        standings[name].runs.append(run)
+                    except (ContestantFailed, WorkNotDone) as error:
+                        standings[name].error = str(error)
+                progress.advance(running)
+    return standings
 
 
-def _fill(bootstrap_servers: str, events: int, progress: Progress) -> None:
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "linger.ms": 20,
-            "batch.num.messages": 10_000,
-            "queue.buffering.max.messages": 1_000_000,
-        }
-    )
-    bar = progress.add_task("filling the topic", total=events)
-    for number, payload in enumerate(payloads(events)):
-        while True:
-            try:
-                producer.produce(f"{PREFIX}events", payload, partition=0)
-                break
-            except BufferError:
-                producer.poll(0.1)
-        if number % 10_000 == 0:
-            producer.poll(0)
-            progress.update(bar, completed=number)
-    producer.flush()
-    progress.update(bar, completed=events)
-
-
-def _median_rate(runs: Sequence[Run]) -> float:
-    return _median([run.events_per_second for run in runs])
-
-
-def _median(values: Sequence[float]) -> float:
-    return statistics.median(values)
+def _environments(
+    names: Sequence[str], standings: dict[str, Standing], progress: Progress
+) -> dict[str, Path]:
+    """Each peer's Python; made now, which takes a minute the first time."""
+    bar = progress.add_task("peers' environments", total=len(names))
+    pythons = {}
+    for name in names:
+        lock = PEERS[name].lock
+        try:
+            pythons[name] = Path(sys.executable) if lock is None else environment(lock)
+        except NotInstalled as error:
+            standings[name].error = str(error)
+        progress.advance(bar)
+    return pythons

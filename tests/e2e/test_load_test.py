@@ -6,32 +6,6 @@ import json
 import subprocess
 import sys
 
-import pytest
-
-from streamsel.adapters.local_kafka import LocalKafka
-from tests.servers import GivenKafka
-
-
-@pytest.mark.kafka
-@pytest.mark.slow
-def test_throughput_prints_every_figure_it_promises(kafka: LocalKafka | GivenKafka) -> None:
-    """Ten thousand events, one run each: all decided by us and by the bare loop, with rates and ratios."""
-    assert kafka.bootstrap_servers, "without a broker to be had, this skips; the load test starts its own"
-    done = subprocess.run(
-        [sys.executable, "-m", "loadtest", "throughput", "--events", "10000", "--rounds", "1", "--json"],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(done.stdout.splitlines()[-1])
-    assert figures["events"] == 10_000
-    ours, bare = figures["events_per_second"], figures["bare"]["events_per_second"]
-    assert figures["vs"]["bare"] == pytest.approx(ours / bare, rel=0.01)
-    assert figures["cpu_us_per_event"] > 0.0
-    assert figures["peak_mib"] > 0.0
-
 
 def test_desk_prints_every_figure_it_promises() -> None:
     """Two thousand queries, a second each: claimed through the script, then claimed and answered by HTTP."""

@@ -1,0 +1,1 @@
+"""FastStream on aiokafka, in an environment of its own."""

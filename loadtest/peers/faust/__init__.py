@@ -1,0 +1,1 @@
+"""faust-streaming, in an environment of its own."""
