@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import orjson
+import structlog
 
 from streamsel.codec import decode_decision
 from streamsel.config import Config
 from streamsel.demo.pace import Pace, feed
 from streamsel.demo.transactions import Transaction, transactions
-from streamsel.ports import EventIntake, LogReader
+from streamsel.ports import EventIntake, LogReader, SourceUnavailable
+from streamsel.records import Source
 from streamsel.services.ending import end
 from streamsel.wiring.opening import opened_logs
 
@@ -29,6 +32,8 @@ _MOST_REMEMBERED = 200_000
 """Transactions whose truth is kept; older ones are not asked about any more."""
 _DECISIONS_A_READ = 500
 _TICK_SECONDS = 0.5
+_OUTAGE_SECONDS = 1.0
+_T = TypeVar("_T")
 
 
 async def produce(
@@ -36,19 +41,21 @@ async def produce(
 ) -> int:
     """Sends events until ``stop`` is set; returns how many.
 
-    ``outcomes_after``: seconds from an event's decision to its outcome; ``None`` tells none. Raises
-    ``SourceUnavailable`` when the stream does not take what is sent.
+    ``outcomes_after``: seconds from an event's decision to its outcome; ``None`` tells none. Once begun it
+    waits out outages of the logs.
     """
     async with opened_logs(config) as logs:
         outcomes = Outcomes(outcomes_after or 0.0)
         pace = Pace(_ENDLESS, events_per_second, burst_share=0.0)
         parts: list[Coroutine[Any, Any, Any]] = [
             stop.wait(),
-            feed(_happening(seed), pace, logs.intake, outcomes.keep),
+            feed(_happening(seed), pace, _Patient(logs.intake), outcomes.keep),
         ]
         if outcomes_after is not None:
-            parts.append(outcomes.tell(logs.outcomes_intake))
-            parts += [outcomes.follow(reader, await reader.end()) for reader in logs.decision_readers]
+            parts.append(outcomes.tell(_Patient(logs.outcomes_intake)))
+            parts += [
+                outcomes.follow(reader, await _patiently(reader.end)) for reader in logs.decision_readers
+            ]
         running = [asyncio.create_task(part) for part in parts]
         try:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -81,7 +88,8 @@ class Outcomes:
         """Notes what is asked about from ``position`` of a partition on, until cancelled."""
         clock = asyncio.get_running_loop().time
         while True:
-            for offset, content in await decisions.read(position, _DECISIONS_A_READ, _TICK_SECONDS):
+            read = partial(decisions.read, position, _DECISIONS_A_READ, _TICK_SECONDS)
+            for offset, content in await _patiently(read):
                 position = offset + 1
                 decision = decode_decision(content)
                 if decision.query is not None and decision.event_id in self._truths:
@@ -100,6 +108,30 @@ class Outcomes:
                     due.append(orjson.dumps({"id": event_id, "label": truth, "at": time.time()}))
             if due:
                 await intake.append(due)
+
+
+class _Patient:
+    """An intake that is tried again until it takes what it is given."""
+
+    def __init__(self, intake: EventIntake) -> None:
+        self._intake = intake
+
+    async def append(self, values: Sequence[bytes]) -> Sequence[Source]:
+        """See ``EventIntake``; what was sent before an outage was noticed may be there twice."""
+        return await _patiently(partial(self._intake.append, values))
+
+    async def close(self) -> None:
+        await self._intake.close()
+
+
+async def _patiently(call: Callable[[], Awaitable[_T]]) -> _T:
+    """What it returns, once the log answers."""
+    while True:
+        try:
+            return await call()
+        except SourceUnavailable as error:
+            structlog.get_logger().warning("produce_outage", error=str(error))
+            await asyncio.sleep(_OUTAGE_SECONDS)
 
 
 def _happening(seed: int) -> Iterator[Transaction]:
