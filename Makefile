@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-kafka test lint lock sbom
+.PHONY: help demo demo-kafka test lint lock sbom dashboards
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ demo-kafka: .venv/broker.stamp ## The same on a real Kafka broker, which it star
 
 test: .venv/dev.stamp ## Run every test whose servers are here; the rest skip with the reason
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+
+dashboards: .venv/dev.stamp ## Write deploy/grafana/dashboards anew from deploy/grafana/source
+	$(BIN)/python -m deploy.grafana.source
 
 sbom: .venv/dev.stamp ## Write dist/streamsel.cdx.json, the service's software bill of materials (CycloneDX)
 	@mkdir -p dist

@@ -15,9 +15,7 @@ import pytest
 import yaml
 
 from streamsel.config import Config, load
-
-GIVEN = {"VALKEY_PASSWORD": "valkey-secret", "GRAFANA_PASSWORD": "grafana-secret"}
-"""What the user's .env must hold."""
+from tests.deploy.compose import GIVEN, filled
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +26,7 @@ def text(deploy: Path) -> str:
 @pytest.fixture(scope="module")
 def services(text: str) -> dict[str, Any]:
     """The services with the user's environment filled in."""
-    content: dict[str, Any] = yaml.safe_load(_filled(text, GIVEN))
+    content: dict[str, Any] = yaml.safe_load(filled(text, GIVEN))
     services: dict[str, Any] = content["services"]
     return services
 
@@ -42,14 +40,12 @@ def test_the_file_follows_the_compose_specification(deploy: Path) -> None:
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
-@pytest.mark.parametrize("role", ["selector", "desk"])
-def test_each_role_gets_a_configuration_that_loads(
-    role: str, services: dict[str, Any], deploy: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["selector", "desk", "producer"])
+def test_each_of_our_services_gets_a_configuration_that_loads(
+    name: str, services: dict[str, Any], deploy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mounted file and every STREAMSEL_ variable are what the program knows; no key comes with them."""
-    service = services[role]
-    config = _configured(service, deploy, monkeypatch)
-    assert service["command"] == ["serve", "--role", role]
+    config = _configured(services[name], deploy, monkeypatch)
     assert config.kafka.bootstrap_servers == "kafka:9092"
     assert config.redis.url is not None
     assert config.redis.url.get_secret_value() == "redis://:valkey-secret@valkey:6379/0"
@@ -60,7 +56,7 @@ def test_each_role_gets_a_configuration_that_loads(
 def test_a_missing_password_stops_the_start(missing: str, text: str) -> None:
     """There is no default to forget about."""
     with pytest.raises(LookupError, match=missing):
-        _filled(text, {name: value for name, value in GIVEN.items() if name != missing})
+        filled(text, {name: value for name, value in GIVEN.items() if name != missing})
 
 
 def test_the_example_environment_names_what_the_compose_file_asks_for(text: str, deploy: Path) -> None:
@@ -74,9 +70,9 @@ def test_the_example_environment_names_what_the_compose_file_asks_for(text: str,
 def test_the_image_and_its_version_are_this_project_s(services: dict[str, Any], root: Path) -> None:
     """Built from this repository, under the version in pyproject.toml."""
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
-    for role in ("selector", "desk"):
-        build = services[role]["build"]
-        assert services[role]["image"] == f"streamsel:{version}"
+    for service in (services[name] for name in ("selector", "desk", "producer")):
+        build = service["build"]
+        assert service["image"] == f"streamsel:{version}"
         assert (root / "deploy" / build["context"]).resolve() == root
         assert (root / build["dockerfile"]).is_file()
 
@@ -90,7 +86,7 @@ def test_every_image_is_pinned_to_a_full_version(services: dict[str, Any]) -> No
 def test_services_wait_until_what_they_need_is_healthy(services: dict[str, Any]) -> None:
     """Whatever is waited for has a health check, in the file or in our image."""
     needed = {name: service.get("depends_on", {}) for name, service in services.items()}
-    assert set(needed["selector"]) == set(needed["desk"]) == {"kafka", "valkey"}
+    assert set(needed["selector"]) == set(needed["desk"]) == set(needed["producer"]) == {"kafka", "valkey"}
     for waited_for in needed.values():
         for name, how in waited_for.items():
             assert how == {"condition": "service_healthy"}
@@ -128,15 +124,3 @@ def _configured(service: Mapping[str, Any], deploy: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     mounted = {mount.split(":")[1]: deploy / mount.split(":")[0] for mount in service["volumes"]}
     return load(mounted[environment["STREAMSEL_CONFIG"]], os.environ)
-
-
-def _filled(text: str, given: Mapping[str, str]) -> str:
-    """Compose's interpolation, as far as the file uses it: ``${NAME:?message}``."""
-
-    def value(match: re.Match[str]) -> str:
-        name, message = match.groups()
-        if name not in given:
-            raise LookupError(f"{name}: {message}")
-        return given[name]
-
-    return re.sub(r"\$\{(\w+):\?([^}]*)\}", value, text)
