@@ -1,7 +1,7 @@
 """The labels that stand: of each label id the newest revision before an offset, unless it is a retraction.
 
-They are what the model at that offset has learned (see ``learning.fold``), and what is held out; labels that are none of the
-configured ones are passed over here as there.
+They are what the model at that offset has learned (see ``learning.fold``), and what is held out; labels that
+are none of the configured ones are passed over here as there.
 """
 
 from __future__ import annotations

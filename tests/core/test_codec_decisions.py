@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streamsel.codec import DecisionColumns, Unreadable, decode_decision, encode_decisions
 from streamsel.records import Conditions, Decision, Lane, Query, Source
 
-LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule")
+LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule", "holdout")
 
 odd_text = st.text(max_size=6) | st.sampled_from(
     ['"', 'x",', '","', "\\", '\\"', "%", "%b", "%%s", "\0", "\n", ",\n  ", "\u2028", "😀", "}", '"}'],

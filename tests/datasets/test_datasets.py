@@ -8,6 +8,7 @@ from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 
+import orjson
 import pytest
 
 from streamsel.adapters.dataset_file import SUFFIXES, dataset_writer
@@ -70,6 +71,24 @@ async def test_the_newest_revisions_stand_less_what_was_taken_back(log: LabelLog
     assert [label async for _, label in before.labels()] == first
     with pytest.raises(OffsetNotThere, match="8"):
         await standing(log, 9)
+
+
+async def test_what_is_held_out_stands_by_its_newest_revision_and_keeps_its_lane(
+    log: LabelLog, valkey_log: LabelLog
+) -> None:
+    """Corrected or taken back as any label, though no model learns from it; an import holds it out again."""
+    draw = random.Random(6)
+    first, taken_back = (replace(mixed_record(draw, name), lane="holdout") for name in "ab")
+    corrected = replace(first, revision=2, label="review")
+    await write(log, first, taken_back, corrected, retraction_record("b", 2), mixed_record(draw, "c"))
+    rows = [orjson.loads(line) for line in (await exported(log, None, ".jsonl")).splitlines()]
+    assert [(row["label_id"], row["revision"], row["label"], row["lane"]) for row in rows] == [
+        ("a", 2, "review", "holdout"),
+        ("c", 1, rows[1]["label"], "none"),
+    ]
+    labels = dataset_labels(enumerate(rows), LABELS, ())
+    await import_labels(valkey_log, labels, lambda _: None)
+    assert [(await fold_of(one)).labels_learned for one in (log, valkey_log)] == [1, 1]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -117,4 +117,4 @@ def entry(by: str, label: str, at: float, role: str = "reviewer", query_id: str 
 
 def held_out() -> Label:
     """The label as one that is never learned from."""
-    return replace(LABEL, lane="holdout")  # type: ignore[arg-type]
+    return replace(LABEL, lane="holdout")

@@ -190,7 +190,7 @@ def test_the_role_is_that_of_the_answers_own_audit_entry() -> None:
             replace(LABEL, propensity=0.0),
             True,
             False,
-            "evaluation: no, how likely it was to be asked about is not known",
+            "evaluation: no, it was not drawn from the stream with a known probability",
         ),
         (
             replace(LABEL, probabilities={}),
