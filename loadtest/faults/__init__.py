@@ -1,1 +1,1 @@
-"""Processes killed at any moment and servers that fail: what is lost, what is done twice, and for how long."""
+"""Processes killed at any moment and servers that fail: what is lost, what is done twice, for how long."""
