@@ -49,8 +49,10 @@ CHARTS: Mapping[str, Callable[[Figures], list[str]]] = {
     "soak": soak_charts,
 }
 TABLES: Mapping[str, Callable[[Figures], str]] = {"throughput": peers_table, "growth": growth_table}
-APART = ("scenario", "series", "machine", "tables", "peers")
-"""Figures that have a place of their own."""
+APART = ("scenario", "series", "machine", "valid", "why")
+"""What is told in another way than as a figure."""
+TABLED: Mapping[str, tuple[str, ...]] = {"throughput": ("peers", "vs", "cpu_vs"), "growth": ("tables",)}
+"""What a scenario's own table holds."""
 
 
 def read(folder: Path) -> dict[str, dict[str, Any]]:
@@ -92,5 +94,7 @@ def _section(name: str, figures: Figures) -> str:
         content += f'<div class="charts">{"".join(CHARTS[name](figures))}</div>'
     if name in TABLES:
         content += TABLES[name](figures)
-    content += plain_table({key: value for key, value in figures.items() if key not in APART})
+    left_out = {*APART, *TABLED.get(name, ())}
+    if plain := {key: value for key, value in figures.items() if key not in left_out}:
+        content += plain_table(plain)
     return f"<section><h2>{escape(title)}</h2>{content}</section>"

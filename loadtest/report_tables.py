@@ -78,7 +78,9 @@ def _flat(figures: Figures, before: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def written(value: object) -> str:
-    """Numbers with separators and four digits that tell."""
+    """Numbers with separators and four digits that tell; a dash for none."""
+    if value is None:
+        return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ", ".join(map(written, value)) if isinstance(value, list) else str(value)
     if isinstance(value, int) or abs(value) >= 1_000:
