@@ -19,8 +19,8 @@ def page() -> Dashboard:
             "Learning": [
                 lines(
                     "Model version",
-                    "The offset in the label log that each selector's model stands at. An erasure begins a new "
-                    "epoch, and offsets anew.",
+                    "The offset in the label log that each selector's model stands at. An erasure begins "
+                    "a new epoch, and offsets anew.",
                     {
                         "{{instance}}": f"streamsel_model_version{{{_SELECTORS}}}",
                         "epoch": "max(streamsel_label_log_epoch)",
