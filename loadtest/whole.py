@@ -17,7 +17,7 @@ SCENARIOS: Mapping[str, str] = {
         "--events 1000 --backlog 10000 --labels 10000 --restored 10000 --partition-events 2000 --partitions 4"
     ),
     "soak": "--events 30000",
-    "costs": "",
+    "costs": "--events 2000 --rounds 1",
     "scaling": "--events 2000 --rounds 1",
     "start": "--labels 200 --rounds 1",
     "desk": "--waiting 2000 --seconds 1",
