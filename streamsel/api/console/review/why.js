@@ -19,7 +19,7 @@ export function showWhy({ lane, probabilities, rules, utility, propensity }) {
   byId("why-rules").hidden = !rules?.length;
   const numbers = [];
   if (utility !== null) numbers.push(["Worth of its label", utility]);
-  if (propensity !== null) numbers.push(["Chance of being sent", propensity]);
+  if (propensity > 0) numbers.push(["Chance of being sent", propensity]);
   byId("why-numbers").replaceChildren(...numbers.map(measure));
   showOpinion(probabilities);
 }
