@@ -14,7 +14,9 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from loadtest.__main__ import app
 from loadtest.events import payloads
 from loadtest.measure import ContestantFailed, run_contestant
 from loadtest.peers.checked import WorkNotDone, check, read_ours, read_peers
@@ -145,6 +147,13 @@ def test_a_contestant_that_fails_says_so(tmp_path: Path) -> None:
         run_contestant("loadtest.nobody", [], tmp_path / "log", 60.0, python)
     with pytest.raises(ContestantFailed, match=r"did not end in 0\.1 s"):
         run_contestant("http.server", ["--bind", "127.0.0.1", "0"], tmp_path / "log", 0.1, python)
+
+
+def test_a_peer_nobody_knows_is_bad_usage() -> None:
+    """With the names there are."""
+    done = CliRunner().invoke(app, ["throughput", "--peers", "bare,flink"])
+    assert done.exit_code == 2
+    assert "flink" in done.output
 
 
 @pytest.mark.kafka

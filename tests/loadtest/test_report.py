@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from loadtest.__main__ import app
 from loadtest.page import write_section
-from loadtest.peers.known import PEERS
+from loadtest.peers.known import HERE, PEERS
 from loadtest.readme import figures_section
 from loadtest.report import SECTIONS, html, read
 from loadtest.whole import SCENARIOS, failed, whole
@@ -181,6 +181,12 @@ def test_the_figures_of_the_readme_are_the_measured_ones(tmp_path: Path) -> None
     assert sum("renewed by" in line for line in lines) == 1
     with pytest.raises(ValueError, match="no scenario has figures"):
         figures_section({"scoring": MEASURED["scoring"]})
+
+
+def test_the_readme_has_a_place_for_the_figures() -> None:
+    """Where they are renewed, instead of at its end."""
+    readme = (HERE.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert readme.count("<!-- figures: renewed by") == readme.count("<!-- end of figures -->\n") == 1
 
 
 def test_every_small_form_is_one_its_command_takes() -> None:
