@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streamsel.learning.drift import MAJOR, DriftWatch, stability_index
 from streamsel.learning.evaluation.sketches import FeatureSample
 from streamsel.learning.evaluation.sums import DecidedEvents, Membership, summed
-from streamsel.records import FeatureTable, Label, Summary
+from streamsel.records import FeatureTable, Label, Lane, Summary
 from tests.core.evaluated import NAMES, START, label
 
 
@@ -122,10 +122,12 @@ def test_errors_that_stay_or_fall_are_left_alone(rates: list[tuple[int, float]])
     assert told(watch) == []
 
 
-def test_only_labels_drawn_at_random_tell_of_errors() -> None:
-    """Those chosen for being hard are wrong more often, whatever the stream does."""
+@pytest.mark.parametrize("lane", ["uncertain", "holdout"])
+def test_only_explored_labels_tell_of_errors(lane: Lane) -> None:
+    """Those chosen for being hard are wrong more often, whatever the stream does; and what is held out$
+    decides nothing, be it an alarm."""
     watch = DriftWatch(NAMES)
-    for one in [*labels([(400, 0.05)]), *labels([(400, 0.6)], lane="uncertain")]:
+    for one in [*labels([(400, 0.05)]), *labels([(400, 0.6)], lane=lane)]:
         watch.add_label(one)
     assert told(watch) == []
 

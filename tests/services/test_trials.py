@@ -87,13 +87,14 @@ def scores_of(log: Sequence[LogRecord], spec: ModelSpec, since: int) -> Floats:
 
 async def test_a_challenger_is_compared_on_what_is_explored_since_the_challenge(shadow: Shadow) -> None:
     """By what each would have served before it learned the label; other lanes, seeds and what programs
-    answer are learned by both, and not compared."""
-    one, two, three, four = explored(4, 2)
+    answer are learned by both, and not compared; what is held out is not even learned."""
+    one, two, three, four, five = explored(5, 2)
     others = [
         replace(one, lane="uncertain"),
         replace(two, lane="none"),
         replace(three, source="seed"),
         replace(four, source="outcome"),
+        replace(five, lane="holdout"),
     ]
     log: list[LogRecord] = [
         *explored(10),
