@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from streamsel.learning.features import LARGEST_NUMBER, category, word_vector, words
 from streamsel.learning.logistic import CONSTANT, LARGEST_SCORE, ScaledLogistic
-from streamsel.learning.moments import UNKNOWN
 from streamsel.records import FeatureTable, Value
 
 Floats = NDArray[np.float64]
@@ -50,7 +49,7 @@ class LinearScorer:
         return np.where(totals > 0.0, shares / np.where(totals > 0.0, totals, 1.0), 1.0 / shares.shape[1])
 
     def _prepare(self, names: tuple[str, ...]) -> None:
-        moments = [self._model.moments.by_name.get(name, UNKNOWN) for name in names]
+        moments = [self._model.moments.of(name) for name in names]
         # The score is not folded into the weights: origin and value may be huge, and their difference small.
         self._origins = np.array([moment.origin for moment in moments])
         self._means = np.array([moment.mean for moment in moments])

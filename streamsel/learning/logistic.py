@@ -12,7 +12,7 @@ from river import base, linear_model, multiclass, optim
 
 from streamsel.learning.adagrad import learn, learn_many, log_odds, probability
 from streamsel.learning.features import Parts, number_table, parts, word_vector
-from streamsel.learning.moments import UNKNOWN, Moments
+from streamsel.learning.moments import Moments
 from streamsel.learning.spec import unknown_label
 from streamsel.records import Value
 
@@ -136,12 +136,10 @@ class ScaledLogistic(base.Classifier):
         return dict(zip(self.labels, shares, strict=True))
 
     def _encoded(self, known: Parts) -> dict[str | int, float]:
-        by_name = self.moments.by_name
         encoded: dict[str | int, float] = {CONSTANT: 1.0}
-        for name, value in known.numbers.items():
-            score = by_name.get(name, UNKNOWN).score(value)
-            if score:
-                encoded[name] = min(max(score, -LARGEST_SCORE), LARGEST_SCORE)
+        for name, score in self.moments.scores(known.numbers).items():
+            ordinary = -LARGEST_SCORE <= score <= LARGEST_SCORE
+            encoded[name] = score if ordinary else math.copysign(LARGEST_SCORE, score)
         for category in known.categories.values():
             # Added, not set, as a feature's name may itself hold an equals sign.
             encoded[category] = encoded.get(category, 0.0) + 1.0

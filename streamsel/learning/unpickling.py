@@ -35,7 +35,6 @@ _LOGISTIC = {
     "river.optim.losses:Log",
     "river.optim.schedulers:Constant",
     "streamsel.learning.logistic:ScaledLogistic",
-    "streamsel.learning.moments:Moment",
     "streamsel.learning.moments:Moments",
 }
 _EVIDENCE = {"collections:OrderedDict", "streamsel.learning.evidence:Evidence"}
