@@ -117,7 +117,7 @@ async def test_the_picks_are_on_the_desk_and_their_labels_in_the_log(folder: Pat
         ((_, record),) = await log.read(0, 10, 0.0)
     label = decode_log_record(record)
     assert isinstance(label, Label)
-    assert (label.event_id, label.label, label.propensity) == (claims[0].query.event_id, "fraud", 1.0)
+    assert (label.event_id, label.label, label.propensity) == (claims[0].query.event_id, "fraud", 0.0)
     assert label.probabilities == claims[0].query.probabilities != {}
 
 
