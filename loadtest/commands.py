@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from loadtest import burst as burst_scenario
+from loadtest import poison as poison_scenario
 from loadtest import scaling as scaling_scenario
 from loadtest import soak as soak_scenario
 from loadtest import start as start_scenario
@@ -171,3 +172,13 @@ def faults_command(
     hours; ends with 1 unless all counts are as they must be."""
     figures = faults_scenario.faults(faults_scenario.Options(kills, crash_points, seed))
     show({**figures, "valid": faults_scenario.sound(figures)}, as_json, None)
+
+
+@commands.command("poison", epilog="Example: python -m loadtest poison --json")
+def poison_command(
+    events: Annotated[int, typer.Option(min=1, help="Fuzzed.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(help="Of the fuzzing.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Fuzzed events through decoding and deciding: each decided, or set aside with its reason."""
+    show(poison_scenario.poison(poison_scenario.Options(events, seed)), as_json, None)

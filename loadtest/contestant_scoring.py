@@ -47,7 +47,7 @@ SEEDS = (1, 2)
 def gate() -> dict[str, float]:
     """µs an event of ``QueryStrategy.decide`` behind a logistic model: as ``streamsel serve`` is set up, also
     in the micro-batches of a selector that has all hands full; and by entropy with nothing constrained."""
-    model = _trained("logistic", FEW_LABELS)
+    model = trained("logistic", FEW_LABELS)
     select = Select()
     rate = QueryRate(select.budget, select.explore * select.budget, 2**31, 2.0**31)
     default = StrategySettings(select.strategy, select.window, select.seed, constraints=select.constraints())
@@ -70,7 +70,7 @@ def gate() -> dict[str, float]:
 
 def portfolio() -> dict[str, float]:
     """Events a second, all scored by all members, and how many times as many with screening."""
-    model = _trained("portfolio", MANY_LABELS)
+    model = trained("portfolio", MANY_LABELS)
     tables = [table for _, table in _micro_batches()]
 
     def seconds(serving: ServingModel) -> float:
@@ -124,7 +124,7 @@ PARTS: dict[str, Callable[[], dict[str, float]]] = {
 }
 
 
-def _trained(preset: str, labels: int) -> ServingModel:
+def trained(preset: str, labels: int) -> ServingModel:
     """Has learned labels of random events, each with what was predicted before."""
     model = ServingModel(Fold(ModelSpec(LABELS, preset)))
     for number, (features, label) in enumerate(_labelled(labels, seed=2)):

@@ -49,12 +49,9 @@ def test_the_keys_of_the_desk_are_those_of_its_header() -> None:
 
 
 @pytest.mark.redis
-@pytest.mark.parametrize("with_logs", [False, True])
-async def test_every_right_on_redis_that_is_missing_is_named(
-    redis_server: SecuredRedis, prefix: str, with_logs: bool
-) -> None:
+async def test_every_right_on_redis_that_is_missing_is_named(redis_server: SecuredRedis, prefix: str) -> None:
     """With all of them nothing is; without one, that one; and nothing was done to find it out."""
-    whole = redis_rights(prefix, BOTH, with_logs=with_logs)
+    whole = redis_rights(prefix, BOTH, with_logs=True)
     cases: list[tuple[Rights, list[str] | None]] = [(whole, [])]
     for command in whole.commands:
         lacking = replace(whole, commands=tuple(one for one in whole.commands if one != command))

@@ -95,7 +95,7 @@ def deployment(
 
 
 async def events_become_labels(deployment: Deployment) -> None:
-    """Events go in over HTTP, are selected, asked about, answered and learned."""
+    """Events go in over HTTP, are selected, asked about, answered and learned; and no secret is told."""
     processes = {role: deployment.start(role) for role in ROLES}
     desk, selector = await processes["desk"].ready(), await processes["selector"].ready()
     async with calling(desk, deployment.keys["shop"]) as shop:
@@ -108,12 +108,19 @@ async def events_become_labels(deployment: Deployment) -> None:
             await answer(ann)
         await until(lambda: learned(model), what="the labels are learned")
     for process in processes.values():
+        told = process.output + await metrics(await process.ready())
+        assert not [secret for secret in ("s3cret", *deployment.keys.values()) if secret in told]
         assert await process.end() < (1, 20.0)
 
 
 async def answer(ann: Caller) -> None:
     (claim,) = await ann.claim(wait_seconds=20.0)
     assert (await ann.label(claim, truth(claim["query"]))).status_code == httpx.codes.CREATED
+
+
+async def metrics(url: str) -> str:
+    async with httpx.AsyncClient() as client:
+        return (await client.get(f"{url}/metrics")).raise_for_status().text
 
 
 async def learned(selector: Caller) -> bool:

@@ -20,6 +20,7 @@ from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
     KafkaConnectionError,
+    NoError,
     NotCoordinatorForGroupError,
     TopicAuthorizationFailedError,
     UnknownMemberIdError,
@@ -126,9 +127,10 @@ async def _may_join(client: AIOKafkaClient, admin: AIOKafkaAdminClient, group: s
         try:
             coordinator = await admin.find_coordinator(group)
             response = await _sent(client, coordinator, HeartbeatRequest(group, 0, _NO_MEMBER))
+            # No error is what a group's members hear while it is still being loaded.
+            if response.error_code in (UnknownMemberIdError.errno, NoError.errno):
+                return True
             raise for_code(response.error_code)
-        except UnknownMemberIdError:
-            return True
         except GroupAuthorizationFailedError:
             return False
         except _NOT_YET:
