@@ -98,12 +98,12 @@ class Bench:
             "capacity": {"target_backlog": 10_000_000, **more.get("capacity", {})},
         }
 
-    def serve(self, name: str, sections: Sections, role: Role = "selector") -> ServiceProcess:
+    def serve(self, name: str, sections: Sections, role: Role = "selector", *options: str) -> ServiceProcess:
         """``streamsel serve`` in a folder called ``name``; started, not waited for."""
         folder = self.folder / name
         folder.mkdir()
         services = Services(folder)
-        process = services.start(services.configured(sections), role)
+        process = services.start(services.configured(sections), role, *options)
         self._served.append(process)
         return process
 

@@ -7,13 +7,20 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
+
+import psutil
 
 from loadtest.bench import Bench, bench, cpu_seconds
 from loadtest.machine import machine
+from loadtest.outside.service_process import ServiceProcess
+from loadtest.outside.waiting import until
 from loadtest.progress import progress_bar
 
 WORKERS = (1, 2)
+START_SECONDS = 300.0
+"""A model that folds many labels may take so long on a loaded machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +74,39 @@ async def _scaling(options: Options) -> dict[str, Any]:
 async def one_run(
     stand: Bench, name: str, workers: int, partitions: int, events: int, **more: Mapping[str, object]
 ) -> Run:
-    """So many processes of one group decide ``events`` events; the topic is filled once all are ready.
+    """So many workers decide ``events`` events; the topic is filled once all are ready.
 
     ``name`` is one that no other run on this bench has; ``more`` is configured beside what is common."""
     sections = stand.sections(name, kafka={"partitions": partitions}, **more)
     await stand.train(sections)
-    processes = [stand.serve(f"{name}{number}", sections) for number in range(workers)]
-    for process in processes:
-        await process.ready()
-    await _all_at_work(stand, name, partitions)
-    pids = [process.process.pid for process in processes]
+    options = ("--workers", str(workers)) if workers > 1 else ()
+    process = stand.serve(name, sections, "selector", *options)
+    await _all_at_work(stand, name, process, workers, partitions)
+    parent = psutil.Process(process.process.pid)
+    pids = [parent.pid, *(child.pid for child in parent.children(recursive=True))]
     before, began = cpu_seconds(*pids), time.monotonic()
     await asyncio.to_thread(stand.fill, stand.events_topic(name), events, partitions)
     await stand.decided(stand.decisions_topic(name), partitions + events, partitions)
     spent, seconds = cpu_seconds(*pids) - before, time.monotonic() - began
-    for process in processes:
-        await process.end()
+    await process.end()
     return Run(events / seconds, spent / events * 1e6)
 
 
-async def _all_at_work(stand: Bench, name: str, partitions: int) -> None:
-    """Returns once an event of every partition is decided: the group has settled, and all code is loaded."""
+async def _all_at_work(
+    stand: Bench, name: str, process: ServiceProcess, workers: int, partitions: int
+) -> None:
+    """Returns once every worker has partitions, and an event of each of these is decided: the group has
+    settled, and all code is loaded."""
+
+    def shared() -> bool:
+        newest = [line["partitions"] for line in process.logged("partitions_assigned")[-workers:]]
+        return len(newest) == workers and sorted(chain.from_iterable(newest)) == [*range(partitions)]
+
+    await until(
+        shared,
+        what=f"{workers} workers at work",
+        seconds=START_SECONDS,
+    )
     await asyncio.to_thread(stand.fill, stand.events_topic(name), partitions, partitions)
     await stand.decided(stand.decisions_topic(name), partitions, partitions)
 
