@@ -14,7 +14,9 @@ from streamsel.learning.spec import PRESETS, ModelSpec
 from streamsel.records import LogRecord
 
 KEY = bytes(range(32))
-REPLICAS = 3
+AT_ONCE = (1, 70, 500)
+"""Records that each replica takes at once."""
+REPLICAS = len(AT_ONCE)
 SHARE = {"logistic": 1.0, "tree": 0.5, "text": 0.1, "forest": 0.1, "portfolio": 0.04}
 """Of the labels, by preset."""
 
@@ -41,13 +43,13 @@ def _run(spec: ModelSpec, log: Sequence[LogRecord], restarts: int, draw: Random)
     newest: bytes | None = None
     diverged = compared = 0
     for stop in sorted({*(draw.randint(1, len(log)) for _ in range(restarts)), len(log)}):
-        folds = [_advanced(fold, log, stop) for fold in folds]
+        folds = [_advanced(fold, log, stop, at_once) for fold, at_once in zip(folds, AT_ONCE, strict=True)]
         digests = [fold.digest() for fold in folds]
         diverged += sum(digest != digests[0] for digest in digests[1:])
         compared += REPLICAS - 1
         ended = draw.randrange(REPLICAS)
         begun = Fold(spec) if newest is None else restored(opened(newest, KEY), InForce(spec))
-        folds[ended] = _advanced(begun, log, stop)
+        folds[ended] = _advanced(begun, log, stop, AT_ONCE[ended])
         diverged += folds[ended].digest() != digests[ended]
         compared += 1
         newest = _taken(folds[draw.randrange(REPLICAS)])
@@ -61,11 +63,11 @@ def _taken(fold: Fold) -> bytes:
     return b"".join(sealed(taken.header, packed, taken.state, KEY))
 
 
-def _advanced(fold: Fold, log: Sequence[LogRecord], end: int) -> Fold:
+def _advanced(fold: Fold, log: Sequence[LogRecord], end: int, at_once: int) -> Fold:
     for offset in range(fold.version, end):
         fold.note(offset, log[offset])
     if fold.superseded is not None:
         fold = fold.rewound()
-    for offset in range(fold.version, end):
-        fold.apply(offset, log[offset])
+    while fold.version < end:
+        fold.advance(log[fold.version : min(fold.version + at_once, end)])
     return fold
