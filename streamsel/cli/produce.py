@@ -6,7 +6,6 @@ import asyncio
 import signal
 from typing import Annotated
 
-import structlog
 import typer
 
 from streamsel.cli.logs import configure_logs
@@ -45,4 +44,6 @@ async def _produce(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     sent = await run(settings, events_per_second, outcomes_after, seed, stop)
+    import structlog
+
     structlog.get_logger().info("produced", events=sent)

@@ -6,9 +6,10 @@ Nothing yields to the event loop in here, so one micro-batch is decided by one m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, groupby
+from math import isfinite
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from streamsel.learning.evaluation.sums import DecidedEvents
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, OutgoingDecisions, SourceRecord
-from streamsel.records import LANES, Conditions, DeadLetter, Experience, Features, FeatureTable, Lane, Query
+from streamsel.records import LANES, Conditions, DeadLetter, Experience, Features, FeatureTable, Query
 from streamsel.selection import QueryRate, QueryStrategy, Scored, Selected
 from streamsel.services.summarising import Summariser
 
@@ -102,9 +103,8 @@ class Decider:
         gated = selected.decisions
         shared = _Shared(batch, opinions.probabilities, selected, now)
         lanes: list[int] = gated.lanes.tolist()
-        queries = {
-            row: self._query(shared, row, LANES[lanes[row]]) for row in np.flatnonzero(gated.lanes).tolist()
-        }
+        asked = np.flatnonzero(gated.lanes)
+        queries = dict(zip(asked.tolist(), self._queries(shared, asked), strict=True))
         decisions = [
             self._encoded(shared, start, stop, lanes, queries, rate)
             for start, stop in _by_partition(batch.records)
@@ -185,27 +185,37 @@ class Decider:
             completions_per_second=facts.completions_per_second,
         )
 
-    def _query(self, shared: _Shared, row: int, lane: Lane) -> Query:
-        batch, layout = shared.batch, self._decoder.layout
-        event, features = batch.objects[row], batch.table.row(row)
-        opinion = shared.probabilities[row]
-        known = opinion.size > 0 and bool(np.isfinite(opinion).all())
-        return Query(
-            query_id=query_id_of(batch.ids[row]),
-            event_id=batch.ids[row],
-            lane=lane,
-            propensity=float(shared.selected.decisions.propensities[row]),
-            utility=float(shared.selected.utilities[row]),
-            probabilities=dict(zip(self._scorer.labels, opinion.tolist(), strict=True)) if known else {},
-            model_version=self._scorer.version,
-            decided_at=shared.now,
-            features=features,
-            context=layout.event_context(event, features),
-            timestamp=layout.event_time(event),
-            segments={} if batch.segments is None else batch.segments[row],
-            rules=shared.selected.reasons.get(row, ()),
-            contributions=self._scorer.contributions(features) if known else {},
+    def _queries(self, shared: _Shared, asked: NDArray[np.intp]) -> Iterator[Query]:
+        """Of the events in these rows."""
+        batch, layout, gated = shared.batch, self._decoder.layout, shared.selected.decisions
+        labels, version = self._scorer.labels, self._scorer.version
+        columns = zip(
+            asked.tolist(),
+            gated.lanes[asked].tolist(),
+            gated.propensities[asked].tolist(),
+            shared.selected.utilities[asked].tolist(),
+            shared.probabilities[asked].tolist(),
+            strict=True,
         )
+        for row, lane, propensity, utility, opinion in columns:
+            event, features = batch.objects[row], batch.table.row(row)
+            known = len(opinion) > 0 and all(map(isfinite, opinion))
+            yield Query(
+                query_id=query_id_of(batch.ids[row]),
+                event_id=batch.ids[row],
+                lane=LANES[lane],
+                propensity=propensity,
+                utility=utility,
+                probabilities=dict(zip(labels, opinion, strict=True)) if known else {},
+                model_version=version,
+                decided_at=shared.now,
+                features=features,
+                context=layout.event_context(event, features),
+                timestamp=layout.event_time(event),
+                segments={} if batch.segments is None else batch.segments[row],
+                rules=shared.selected.reasons.get(row, ()),
+                contributions=self._scorer.contributions(features) if known else {},
+            )
 
 
 @dataclass(frozen=True, slots=True)

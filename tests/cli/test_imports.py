@@ -25,6 +25,7 @@ _HEAVY = (
     "scipy",
     "sklearn",
     "starlette",
+    "structlog",
     "uvicorn",
 )
 
