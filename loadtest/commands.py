@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,13 +38,16 @@ Output = Annotated[
 
 def show(figures: dict[str, Any], as_json: bool, output: Path | None) -> None:
     """Prints the figures, also to the page; a run that is invalid ends with 1."""
-    name = figures["scenario"]
     if output is not None:
-        command = f"python -m loadtest {name} --output {output}"
-        write_section(output, "Performance", name, command, section(figures))
+        write_section(output, "Performance", figures["scenario"], _command(), section(figures))
     typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
     if not figures.get("valid", True):
         raise typer.Exit(1)
+
+
+def _command() -> str:
+    """As it was given, so that a figure tells at what size it was measured."""
+    return f"python -m loadtest {shlex.join(sys.argv[1:])}"
 
 
 @commands.command("latency", epilog="Example: python -m loadtest latency --json")
@@ -155,9 +160,8 @@ def growth_command(
     options = growth_scenario.Options(events, backlog, labels, restored, partition_events, partitions, broker)
     figures = growth_scenario.growth(options)
     if sizing is not None:
-        command = f"python -m loadtest growth --sizing {sizing}"
         text = f"{sizing_page(figures)}\n\n{measured_on(figures['machine'])}"
-        write_section(sizing, "Sizing", "sizing", command, text)
+        write_section(sizing, "Sizing", "sizing", _command(), text)
     show(figures, as_json, output)
 
 

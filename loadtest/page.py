@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_SECTION = "<!-- {name}: renewed by `{command}` -->\n{text}\n<!-- end of {name} -->\n"
+_SECTION = "<!-- {name} -->\n{text}\n\nWritten by `{command}`.\n<!-- end of {name} -->\n"
 
 
 def write_section(path: Path, title: str, name: str, command: str, text: str) -> None:
     """Puts ``text`` where the section ``name`` stands, or to the end; makes the page when there is none."""
     page = path.read_text(encoding="utf-8") if path.exists() else f"# {title}\n"
     section = _SECTION.format(name=name, command=command, text=text)
-    place = re.compile(rf"<!-- {name}: .*?<!-- end of {name} -->\n", re.DOTALL)
+    place = re.compile(rf"<!-- {name} -->.*?<!-- end of {name} -->\n", re.DOTALL)
     page = place.sub(lambda _: section, page) if place.search(page) else f"{page}\n{section}"
     path.write_text(page, encoding="utf-8")
 
