@@ -63,8 +63,8 @@ class Standing:
 
 
 def throughput(options: Options) -> dict[str, Any]:
-    """Fills a broker, and lets the contestants run in turn, each alone and each over all
-    events of its topic; every decision is then compared with what River says of the event.
+    """Fills a broker, and lets the contestants run in turn, each alone and each over all events of its topic;
+    every decision is then compared with what River says of the event.
 
     A peer that can't be installed or run, or did not do the work, is named with the reason. Raises
     ``ContestantFailed`` or ``WorkNotDone`` when that is ours.
@@ -127,12 +127,11 @@ async def _held(options: Options, progress: Progress) -> dict[str, Standing]:
             for name in in_turn(list(standings), turn):
                 progress.update(running, description=name)
                 if name == OURS:
-                    standings[name].runs.append(contest.ours())
+                    standings[name].runs.append(await asyncio.to_thread(contest.ours))
                 elif standings[name].error is None:
-                    peer = PEERS[name]
+                    work = PEERS[name], pythons[name], events_of(PEERS[name], options)
                     try:
-                        run = contest.peer(peer, pythons[name], events_of(peer, options))
-                        standings[name].runs.append(run)
+                        standings[name].runs.append(await asyncio.to_thread(contest.peer, *work))
                     except (ContestantFailed, WorkNotDone) as error:
                         standings[name].error = str(error)
                 progress.advance(running)

@@ -41,8 +41,11 @@ def check(decisions: Iterator[bytes], first: int, expected: NDArray[np.float64],
     found = np.full(len(expected), np.nan)
     doubled = 0
     for content in decisions:
-        event_id, probability = read(orjson.loads(content))
-        number = int(event_id.removeprefix("transaction-")) - first
+        try:
+            event_id, probability = read(orjson.loads(content))
+            number = int(event_id.removeprefix("transaction-")) - first
+        except (KeyError, TypeError, ValueError) as error:
+            raise WorkNotDone(f"{content[:200]!r} is no decision") from error
         if not 0 <= number < len(expected):
             raise WorkNotDone(f"{event_id} is none of the {len(expected)} events")
         doubled += not np.isnan(found[number])
@@ -51,12 +54,12 @@ def check(decisions: Iterator[bytes], first: int, expected: NDArray[np.float64],
         raise WorkNotDone(f"{undecided} of {len(expected)} events undecided")
     if doubled:
         raise WorkNotDone(f"{doubled} events decided more than once")
-    if (error := float(np.abs(found - expected).max())) > TOLERANCE:
-        raise WorkNotDone(f"a probability is off by {error:.2g}")
+    if (off := float(np.abs(found - expected).max())) > TOLERANCE:
+        raise WorkNotDone(f"a probability is off by {off:.2g}")
 
 
 def written(bootstrap_servers: str, topic: str) -> Iterator[bytes]:
-    """All that a topic of one partition holds. Raises ``TimeoutError`` when the broker stops answering."""
+    """All that a topic of one partition holds. Raises ``WorkNotDone`` when it can't be read to its end."""
     consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "checked"})
     place = TopicPartition(topic, 0, 0)
     try:
@@ -66,7 +69,7 @@ def written(bootstrap_servers: str, topic: str) -> Iterator[bytes]:
         while read < end:
             messages = consumer.consume(min(10_000, end - read), timeout=_SECONDS)
             if not messages:
-                raise TimeoutError(f"{topic}: {read} of {end} decisions read, and no more come")
+                raise WorkNotDone(f"{read} of {end} decisions read, and no more come")
             for message in messages:
                 yield message.value()
             read += len(messages)

@@ -117,6 +117,8 @@ def test_the_whole_work_counts_in_any_order() -> None:
         (lambda: decisions(7, 8, 9, 10), "transaction-000000000010 is none of the 3 events"),
         (lambda: decisions(6, 7, 8, 9), "transaction-000000000006 is none of the 3 events"),
         (lambda: decisions(7, 8, 9, off=1e-5), "a probability is off by 1e-05"),
+        (lambda: iter([b"7"]), "b'7' is no decision"),
+        (lambda: (one.replace(b"id", b"key") for one in decisions(7)), "is no decision"),
         (
             lambda: (one.replace(b"true", b"false") for one in decisions(7, 8, 9)),
             "not what the threshold says",
