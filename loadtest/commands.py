@@ -169,12 +169,14 @@ def growth_command(
 def faults_command(
     kills: Annotated[int, typer.Option(min=0, help="kill -9 of selectors, desk, store and broker.")] = 1_000,
     crash_points: Annotated[int, typer.Option(min=0, help="Deaths between two effects, at least.")] = 10_000,
+    outage_seconds: Annotated[float, typer.Option(min=0.0, help="Of each outage; 0 for none.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Draws the kills and the histories.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Processes killed, servers gone: what is lost or done twice, and how long it takes to recover. Takes
     hours; ends with 1 unless all counts are as they must be."""
-    figures = faults_scenario.faults(faults_scenario.Options(kills, crash_points, seed))
+    options = faults_scenario.Options(kills, crash_points, outage_seconds, seed)
+    figures = faults_scenario.faults(options)
     show({**figures, "valid": faults_scenario.sound(figures)}, as_json, None)
 
 

@@ -28,6 +28,7 @@ async def kills(count: int, seed: int, advance: Callable[[float], None]) -> tupl
         async with rig(seed + number) as running:
             left = min(ROUND, count - begun)
             while left > 0:
+                await running.labelling()
                 struck = await _strike(running, left)
                 for kind, seconds in struck:
                     recoveries[kind].append(seconds)

@@ -9,6 +9,7 @@ from typing import Any
 
 from loadtest.faults.crash_points import crash_points
 from loadtest.faults.kills import kills
+from loadtest.faults.outages import FAULTS, outages
 from loadtest.machine import machine
 from loadtest.outside.counts import Counts
 from loadtest.progress import progress_bar
@@ -20,6 +21,8 @@ class Options:
 
     kills: int = 1_000
     crash_points: int = 10_000
+    outage_seconds: float = 60.0
+    """Of each outage; with 0 there is none."""
     seed: int = 1
 
 
@@ -32,6 +35,11 @@ def faults(options: Options) -> dict[str, Any]:
         with progress_bar("kills", options.kills) as advance:
             more, recoveries = asyncio.run(kills(options.kills, options.seed, advance))
             counts += more
+    after: Mapping[str, float] = {}
+    if options.outage_seconds:
+        with progress_bar("outages", len(FAULTS)) as advance:
+            more, after = asyncio.run(outages(options.outage_seconds, options.seed, advance))
+            counts += more
     return {
         "scenario": "faults",
         "seed": options.seed,
@@ -41,6 +49,8 @@ def faults(options: Options) -> dict[str, Any]:
         "crash_points_by_process": deaths,
         **asdict(counts),
         "recovery_p100_seconds": _longest([one for some in recoveries.values() for one in some]),
+        "outage_seconds": options.outage_seconds,
+        "recovery_after_outage_seconds": {name: round(one, 2) for name, one in after.items()},
         "recovery": {kind: _spread(seconds) for kind, seconds in sorted(recoveries.items())},
     }
 

@@ -24,13 +24,9 @@ class Link:
         self._server: asyncio.Server | None = None
         self._pumps: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._carrying = asyncio.Event()
-        self._carrying.set()
+        self._stranded = 0
+        """How often; what was connected before carries nothing."""
         self.port = 0
-        self.latency_seconds = 0.0
-        """That each chunk waits, one way."""
-        self.bytes_per_second: float | None = None
-        """Each connection's, one way."""
 
     async def open(self) -> None:
         """Takes connections, on the same port as before."""
@@ -46,13 +42,9 @@ class Link:
         for writer in self._writers:
             writer.transport.abort()
 
-    def hold(self) -> None:
-        """Half-open: connections stay, new ones are taken, and nothing passes either way."""
-        self._carrying.clear()
-
-    def carry(self) -> None:
-        """What was held passes; connections whose one end has gone meanwhile end at the other."""
-        self._carrying.set()
+    def strand(self) -> None:
+        """Leaves every connection half-open: it stays, and nothing passes any more. New ones work."""
+        self._stranded += 1
 
     async def close(self) -> None:
         """For good."""
@@ -75,13 +67,11 @@ class Link:
             pump.add_done_callback(self._pumps.discard)
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        born = self._stranded
         with suppress(OSError):
             while chunk := await source.read(_CHUNK):
-                if self.latency_seconds:
-                    await asyncio.sleep(self.latency_seconds)
-                if self.bytes_per_second is not None:
-                    await asyncio.sleep(len(chunk) / self.bytes_per_second)
-                await self._carrying.wait()
+                if born < self._stranded:
+                    continue
                 sink.write(chunk)
                 await sink.drain()
         self._forget(sink)

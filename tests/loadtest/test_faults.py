@@ -90,7 +90,10 @@ def test_kills_lose_and_double_nothing(kafka: LocalKafka | GivenKafka) -> None:
     """Four kills of processes at work; all counts are as they must be, each recovery is told."""
     assert kafka.bootstrap_servers, "without a broker to be had, this skips; the scenario starts its own"
     done = subprocess.run(
-        [sys.executable, "-m", "loadtest", "faults", "--kills", "4", "--crash-points", "0", "--json"],
+        [
+            *(sys.executable, "-m", "loadtest", "faults", "--json"),
+            *("--kills", "4", "--crash-points", "0", "--outage-seconds", "0"),
+        ],
         capture_output=True,
         text=True,
         timeout=280,
