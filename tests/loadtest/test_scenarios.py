@@ -20,7 +20,7 @@ from loadtest.start import start
 from streamsel.adapters.local_kafka import LocalKafka
 from tests.servers import GivenKafka
 
-pytestmark = [pytest.mark.kafka, pytest.mark.slow]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_latency_counts_every_event_from_its_intended_time(kafka: LocalKafka | GivenKafka) -> None:
