@@ -99,9 +99,7 @@ def _costs(figures: Figures) -> str:
             "metrics and logs, share of its busy time": figures["telling_share"],
             "throughput with 1 % asked, to nothing asked": asked["0.01"],
             "with 10 % asked": asked["0.1"],
-            "`tree`, bytes to decisions, to a bare loop over River's predict": figures[
-                "tree_vs_river_predict"
-            ],
+            "`tree`, bytes to decisions, to a bare loop over River's predict": figures["tree_vs_bare"],
             f"`portfolio` with {figures['portfolio_labels_per_second']:g} labels a second, events/s": figures[
                 "portfolio_events_per_second"
             ],

@@ -67,8 +67,8 @@ async def _costs(options: Options) -> dict[str, Any]:
             f"{share:g}": round(asked[share] / asked[0.0], 3) for share in ASKED if share > 0.0
         },
         "tree_us": round(trees["us"], 2),
-        "river_tree_predict_us": round(trees["river_us"], 2),
-        "tree_vs_river_predict": round(trees["river_us"] / trees["us"], 3),
+        "bare_tree_us": round(trees["bare_us"], 2),
+        "tree_vs_bare": round(trees["bare_us"] / trees["us"], 3),
         "portfolio_events_per_second": round(portfolio.events_per_second),
         "portfolio_labels_per_second": round(labels, 1),
         "machine": machine(),
