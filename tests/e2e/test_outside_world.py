@@ -186,6 +186,7 @@ async def test_a_real_prometheus_reads_the_fixed_names_with_their_values(
             await reads(prometheus, query, samples)
         assert set(await prometheus.samples("streamsel_review_backlog")) == {
             (("lane", "explore"),),
+            (("lane", "holdout"),),
             (("lane", "rule"),),
             (("lane", "uncertain"),),
         }
