@@ -178,7 +178,7 @@ def test_the_figures_of_the_readme_are_the_measured_ones(tmp_path: Path) -> None
     assert f"| {PEERS['bare'].title} 1.0 | 50,000 | 2.00 | 20.0 | 0.40 |" in lines
     assert f"| {PEERS['faust'].title} 0.15.3 | did not run: {HOSTILE} | | | |" in lines
     assert "| its p99 over a bare echo's, by events a second | 200: 1.20; 5,000: 1.50 |" in lines
-    assert sum("renewed by" in line for line in lines) == 1
+    assert sum("Written by" in line for line in lines) == 1
     with pytest.raises(ValueError, match="no scenario has figures"):
         figures_section({"scoring": MEASURED["scoring"]})
 
@@ -186,7 +186,7 @@ def test_the_figures_of_the_readme_are_the_measured_ones(tmp_path: Path) -> None
 def test_the_readme_has_a_place_for_the_figures() -> None:
     """Where they are renewed, instead of at its end."""
     readme = (HERE.parents[1] / "README.md").read_text(encoding="utf-8")
-    assert readme.count("<!-- figures: renewed by") == readme.count("<!-- end of figures -->\n") == 1
+    assert readme.count("<!-- figures -->\n") == readme.count("<!-- end of figures -->\n") == 1
 
 
 def test_every_small_form_is_one_its_command_takes() -> None:
