@@ -47,7 +47,7 @@ async def serve(app: FastAPI, host: str, port: int) -> RunningServer:
     listener = socket.create_server((host, port), family=family, backlog=_LISTEN_BACKLOG)
     config = uvicorn.Config(
         app,
-        http="httptools",  # parses in C
+        http="h11",
         access_log=False,
         log_config=None,
         lifespan="off",
