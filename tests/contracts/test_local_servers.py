@@ -185,7 +185,7 @@ def test_a_broker_that_cannot_start_is_told_and_leaves_nothing(
 ) -> None:
     """The error has the reason; a directory made for it is gone."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(RuntimeError, match="Unable to parse a listener name from nonsense"):
+    with pytest.raises(RuntimeError, match="Unable to parse nonsense to a broker endpoint"):
         LocalKafka(settings={"listeners": "nonsense"}).start()
     assert list(tmp_path.iterdir()) == []
 
