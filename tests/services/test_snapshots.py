@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,13 +76,13 @@ def offsets(folder: Path) -> list[int]:
 def applied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Offsets of the records that any fold takes."""
     seen: list[int] = []
-    apply = Fold.apply
+    advance = Fold.advance
 
-    def watched(fold: Fold, offset: int, record: LogRecord | None) -> Applied:
-        seen.append(offset)
-        return apply(fold, offset, record)
+    def watched(fold: Fold, records: Sequence[LogRecord | None]) -> list[Applied]:
+        seen.extend(range(fold.version, fold.version + len(records)))
+        return advance(fold, records)
 
-    monkeypatch.setattr(Fold, "apply", watched)
+    monkeypatch.setattr(Fold, "advance", watched)
     return seen
 
 
