@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -103,6 +105,42 @@ async def test_a_client_that_hung_up_gets_nothing(desk: Reviewing, ana: httpx.As
         await _no_long_poll()
         await desk.queue.offer([query(1)])
         assert (await claimed(ana))["query_id"] == query(1).query_id
+    finally:
+        await running.stop()
+
+
+async def test_a_client_that_hangs_up_while_it_is_served_holds_nothing(
+    desk: Reviewing, ana: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had been given by then is for the next one to claim."""
+    running = await serve(desk.app, "127.0.0.1", 0)
+    connection = socket.create_connection(("127.0.0.1", running.port))
+    append, hung_up = desk.audit_log.append, asyncio.Event()
+
+    async def hanging_up(records: Sequence[bytes]) -> Sequence[int]:
+        monkeypatch.undo()
+        connection.close()
+        async with asyncio.timeout(20):
+            while running._server.server_state.connections:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0)
+        hung_up.set()
+        return await append(records)
+
+    monkeypatch.setattr(desk.audit_log, "append", hanging_up)
+    body = b'{"wait_seconds": 30}'
+    lines = [
+        "POST /v1/claims HTTP/1.1",
+        "Host: desk",
+        f"Authorization: Bearer {desk.secrets['ben']}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
+    try:
+        await desk.queue.offer([query(1)])
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        await asyncio.wait_for(hung_up.wait(), 20)
+        (claim,) = (await ana.post("/v1/claims", json={"wait_seconds": 20})).json()
+        assert claim["query_id"] == query(1).query_id
     finally:
         await running.stop()
 

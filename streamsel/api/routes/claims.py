@@ -39,6 +39,7 @@ from streamsel.api.problems import (
 )
 from streamsel.api.views import AnswerView, ClaimView, etag_of, unseen_by
 from streamsel.api.waiting import while_heard
+from streamsel.ports import Claim
 from streamsel.services.audit import Audit, Unaudited
 from streamsel.services.desk import Desk
 
@@ -68,6 +69,11 @@ IdempotencyKey = Annotated[
 ]
 
 
+async def _give_back(desk: Desk, claims: Sequence[Claim], reviewer: str) -> None:
+    for one in claims:
+        await desk.release(one.query.query_id, one.fence, reviewer)
+
+
 def claim_routes(
     desk: Desk, labelling: Labelling, audit: Audit, closing: asyncio.Event, lead_only: Sequence[str]
 ) -> APIRouter:
@@ -94,9 +100,12 @@ def claim_routes(
             await audit.note_each(reviewer, "claimed", [one.query.query_id for one in claims])
         except Unaudited:
             # Nobody is to see what no one will know they saw.
-            for one in claims:
-                await desk.release(one.query.query_id, one.fence, reviewer.name)
+            await _give_back(desk, claims, reviewer.name)
             raise
+        if claims and await request.is_disconnected():
+            # Whoever asked gave up at the moment something came, and would hold it unknowingly.
+            await _give_back(desk, claims, reviewer.name)
+            return []
         return [ClaimView.of(one, unseen) for one in claims]
 
     @router.put(
