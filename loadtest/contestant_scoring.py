@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from river import datasets
 
 from loadtest.events import FEATURES, labelled
 from loadtest.quality.river_mixture import RiverMixture
+from loadtest.thread_time import least
 from streamsel.backtest.engine import run
 from streamsel.backtest.scores import score
 from streamsel.backtest.stream import Stream
@@ -58,7 +58,7 @@ def gate() -> dict[str, float]:
             for ids, table in _micro_batches(micro_batch)
         ]
         strategy = QueryStrategy(settings)
-        return _least(lambda: [strategy.decide(scored, rate) for scored in batches])
+        return least(lambda: [strategy.decide(scored, rate) for scored in batches], ROUNDS)
 
     microseconds = 1e6 / EVENTS
     return {
@@ -74,7 +74,7 @@ def portfolio() -> dict[str, float]:
     tables = [table for _, table in _micro_batches()]
 
     def seconds(serving: ServingModel) -> float:
-        return _least(lambda: [serving.opinions(table) for table in tables])
+        return least(lambda: [serving.opinions(table) for table in tables], ROUNDS)
 
     alone, screened = seconds(model), seconds(ServingModel(model.fold, SCREEN))
     return {"portfolio_events_per_second": EVENTS / alone, "screening_speedup": alone / screened}
@@ -87,7 +87,7 @@ def river() -> dict[str, float]:
         mixture.learn(features, LABELS.index(label))
     events = [features for features, _ in _labelled(EVENTS // 20, seed=3)]
     return {
-        "river_events_per_second": len(events) / _least(lambda: [mixture.predict(one) for one in events], 2)
+        "river_events_per_second": len(events) / least(lambda: [mixture.predict(one) for one in events], 2)
     }
 
 
@@ -160,17 +160,6 @@ def _micro_batches(size: int = MICRO_BATCH) -> list[tuple[list[str], FeatureTabl
         )
         for start in range(0, EVENTS, size)
     ]
-
-
-def _least(work: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Seconds; the first round, which has much to load, does not count."""
-    work()
-    found = []
-    for _ in range(rounds):
-        began = time.thread_time()
-        work()
-        found.append(time.thread_time() - began)
-    return min(found)
 
 
 def _bananas() -> Stream:

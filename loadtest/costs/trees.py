@@ -14,8 +14,9 @@ import orjson
 from river import tree
 
 from loadtest.events import FEATURES, transaction
-from loadtest.growth.deciding import MODEL_LABELS, least, model
+from loadtest.growth.deciding import MODEL_LABELS, model
 from loadtest.peers.work import is_unsure
+from loadtest.thread_time import least
 
 
 def main(events: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from loadtest.events import FEATURES, transaction
+from loadtest.thread_time import least
 from streamsel import wiring
 from streamsel.adapters.clock import SystemClock
 from streamsel.codec import EventDecoder
@@ -159,17 +159,6 @@ def _record(number: int, features: Mapping[str, Any], size: int) -> Record:
         event["note"] = ""
         event["note"] = "x" * max(size - len(orjson.dumps(event)), 0)
     return Record("events", 0, number, orjson.dumps(event))
-
-
-def least(work: Callable[[], object], rounds: int = 3) -> float:
-    """Seconds; the first round, which has much to load, does not count."""
-    work()
-    found = []
-    for _ in range(rounds):
-        began = time.thread_time()
-        work()
-        found.append(time.thread_time() - began)
-    return min(found)
 
 
 def main(dimension: str, events: str, *sizes: str) -> None:

@@ -97,7 +97,7 @@ class QueryContent(View):
         hidden = is_hidden(query) and not told
         return cls(
             event_id=query.event_id,
-            lane=lane_shown(query) if hidden else query.lane,
+            lane=query.lane if told else lane_shown(query),
             timestamp=query.timestamp,
             decided_at=None if hidden else query.decided_at,
             features=without(query.features, unseen),

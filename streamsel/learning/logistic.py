@@ -104,13 +104,15 @@ class ScaledLogistic(base.Classifier):
         if len(self.seen) < 2:
             return {}
         known = parts(x, self.text)
-        shares = self.predict_proba_one(x)
+        encoded = self._encoded(known)
+        shares = self._shares([log_odds(regression, encoded) for regression in self.regressions])
         predicted = self.labels.index(max(shares, key=shares.__getitem__))
         # One regression tells two labels apart, and speaks for the second.
         binary = len(self.labels) == 2
         sign = -1.0 if binary and predicted == 0 else 1.0
         weights: Mapping[Any, float] = self.regressions[0 if binary else predicted]._weights  # noqa: SLF001
-        scores = self._encoded(Parts(known.numbers, {}, []))
+        # A category may go by the name of a number.
+        scores = self._encoded(Parts(known.numbers, {}, [])) if known.categories else encoded
         added = {name: weights.get(name, 0.0) * scores[name] for name in known.numbers if name in scores}
         added |= {name: weights.get(category, 0.0) for name, category in known.categories.items()}
         if self.text is not None and known.words:
