@@ -13,6 +13,7 @@ from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as, stop_consume
 from streamsel.adapters.poll_gate import PollGate
 from streamsel.ports import RebalanceListener, SourceRecord, SourceUnavailable
 from streamsel.records import Partition
+from streamsel.services.ending import end
 
 log = structlog.get_logger()
 
@@ -121,10 +122,7 @@ class KafkaEventSource:
 
     async def stop(self) -> None:
         """Leaves the group at once, so that others need not wait for the session to end."""
-        for task in (self._watching, self._taking_over):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        await end(*(task for task in (self._watching, self._taking_over) if task is not None))
         self._watching = self._taking_over = None
         if self._consumer is not None:
             await stop_consumer(self._consumer)

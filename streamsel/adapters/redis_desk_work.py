@@ -9,6 +9,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from streamsel.services.ending import end
+
 _RECONNECT_SECONDS = 0.5
 
 
@@ -32,10 +34,8 @@ class WordOfWork:
 
     async def close(self) -> None:
         """Ends the subscription."""
-        # Before Python 3.12 wait_for, and so redis-py, may swallow a cancellation.
-        while self._subscription is not None and not self._subscription.done():
-            self._subscription.cancel()
-            await asyncio.wait([self._subscription], timeout=_RECONNECT_SECONDS)
+        if self._subscription is not None:
+            await end(self._subscription)
 
     async def _listen(self) -> None:
         """Wakes all who wait whenever the store tells of work, and whenever word of it may have been lost."""

@@ -23,6 +23,7 @@ from streamsel.adapters.redis_streams import (
 )
 from streamsel.ports import RebalanceListener, SourceRecord, SourceUnavailable
 from streamsel.records import Partition
+from streamsel.services.ending import end
 
 log = structlog.get_logger()
 
@@ -37,6 +38,7 @@ class StreamRecord(NamedTuple):
     partition: int
     offset: int
     value: bytes
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,7 @@ class RedisEventSource:
 
     async def stop(self) -> None:
         """Leaves the group at once, so that others need not wait for the lease to end."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         self._tasks = []
         if self._client is not None:
             try:
@@ -159,7 +159,10 @@ class RedisEventSource:
             partition = int(key.rsplit(b":", 1)[1])
             if not self._gate.is_open or self._positions.get(partition) != positions[partition]:
                 continue  # it changed hands while the reply was on its way
-            records = [StreamRecord(topic, partition, offset_of(name), fields[1]) for name, fields in entries]
+            records = [
+                StreamRecord(topic, partition, offset_of(name), fields[1], _beside(fields))
+                for name, fields in entries
+            ]
             # Read last next time, so that a busy partition does not keep the others waiting.
             del self._positions[partition]
             self._positions[partition] = records[-1].offset + 1
@@ -233,3 +236,10 @@ class RedisEventSource:
 
     def _place(self, partition: int) -> Partition:
         return Partition(self._streams.topic, partition)
+
+
+def _beside(fields: Sequence[bytes]) -> Sequence[tuple[str, bytes]]:
+    """What an entry holds beside the event, as Kafka has headers."""
+    if len(fields) == 2:
+        return ()
+    return [(name.decode("latin-1"), value) for name, value in zip(fields[2::2], fields[3::2], strict=True)]

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
+from streamsel.services.ending import end
+
 T = TypeVar("T")
 
 
@@ -22,8 +24,7 @@ async def while_heard(request: Request, closing: asyncio.Event, call: Coroutine[
     ending = asyncio.create_task(closing.wait())
     try:
         await asyncio.wait({calling, leaving, ending}, return_when=asyncio.FIRST_COMPLETED)
-        calling.cancel()
-        await asyncio.wait({calling})
+        await end(calling)
         return None if calling.cancelled() else calling.result()
     finally:
         for one in (calling, leaving, ending):

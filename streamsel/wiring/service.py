@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -121,6 +121,7 @@ async def running(
         history = HistoryKeeper(queue, RedisHistory(store, config.redis.prefix), clock)
         deliveries: list[Delivery] = []
         oracles: list[Part] = []
+        aside: list[tuple[str, Callable[[], Coroutine[object, object, None]]]] = []
         accounts = oracle_accounts(config)
         evaluating = evaluating_of(config, logs, clock, metrics)
         if "desk" in roles:
@@ -152,9 +153,11 @@ async def running(
             )
             service.learner, service.selector = learner, selector
             service.trials = trials_of(logs, directing(config, logs.labels), learner, metrics, clock)
-            service.start("summaries", summariser.run())
-            service.start("watchdog", Watchdog(selector, clock, metrics).run())
-            service.start("agreement", agreement_of(config, learner, store, metrics, clock).run())
+            aside = [
+                ("summaries", summariser.run),
+                ("watchdog", Watchdog(selector, clock, metrics).run),
+                ("agreement", agreement_of(config, learner, store, metrics, clock).run),
+            ]
         metrics.review_backlog_target.set(config.capacity.target_backlog)
         sessions = RedisSessionStore(store, config.redis.prefix)
         audit = Audit(logs.audit, clock)
@@ -166,18 +169,21 @@ async def running(
         if service.desk is not None:
             parts = replace(parts, evaluating=evaluating, oracles=accounts)
         if service.desk is not None or config.select.plateau is not None:
-            service.start("evaluation", evaluating.run())
+            aside.append(("evaluation", evaluating.run))
         app = create_app(parts)
         server = await serve(app, config.desk.host, config.desk.port)
         service.url = server.url
         stack.push_async_callback(_stop, service, server)
+        # Nothing is under way before there is who ends it: a port that is taken leaves nothing behind.
+        for name, part in aside:
+            service.start(name, part())
         if service.desk is not None:
             service.start("desk", service.desk.run())
             service.start("history", history.run())
         for delivery in deliveries:
             service.start("webhook", delivery.run())
-        for part in oracles:
-            service.start("oracle", part.run())
+        for oracle in oracles:
+            service.start("oracle", oracle.run())
         if service.learner is not None and service.selector is not None and service.trials is not None:
             service.start(
                 "selector", _learn_then_select(service, service.learner, service.selector, service.trials)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from pathlib import Path
@@ -18,6 +19,8 @@ from loadtest.outside.transactions import LABELS, LEGIT, transaction
 from loadtest.outside.waiting import until
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.local_kafka import LocalKafka
+from streamsel.config import Config
+from streamsel.wiring.service import running
 from tests.servers import GivenKafka
 
 DRAIN_SECONDS = 5.0
@@ -84,6 +87,19 @@ async def test_a_port_that_is_taken(tmp_path: Path, valkey: EmbeddedValkey, pref
     assert ran.status == 1
     assert "in use" in ran.complaint
     assert str(port) in ran.complaint
+
+
+async def test_a_port_that_is_taken_leaves_nothing_under_way(valkey: EmbeddedValkey, prefix: str) -> None:
+    """What is begun before there is who ends it could keep the process from leaving."""
+    begun = asyncio.all_tasks()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = Config.model_validate(
+            {"desk": {"port": taken.getsockname()[1]}, "redis": {"url": valkey.url, "prefix": prefix}}
+        )
+        with pytest.raises(OSError, match="in use"):
+            async with running(config, frozenset({"selector", "desk"})):
+                pass
+    assert asyncio.all_tasks() == begun
 
 
 async def test_a_data_directory_in_use(services: Services, tmp_path: Path) -> None:
