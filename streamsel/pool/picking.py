@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamsel.adapters.label_file import BadFile
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.applied import Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.pool.table import Pool

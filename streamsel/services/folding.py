@@ -14,8 +14,9 @@ from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 import structlog
 
 from streamsel.codec import Unreadable, decode_log_record
+from streamsel.learning.applied import Applied
 from streamsel.learning.course import InForce
-from streamsel.learning.fold import Applied, Fold
+from streamsel.learning.fold import Fold
 from streamsel.learning.presets import LearnsEach
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader

@@ -14,8 +14,9 @@ from functools import partial
 
 import structlog
 
+from streamsel.learning.applied import Applied, Outcome
 from streamsel.learning.course import InForce
-from streamsel.learning.fold import Applied, Fold, Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics

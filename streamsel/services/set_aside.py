@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from streamsel.codec import encode_dead_letter
-from streamsel.learning.fold import Applied, Outcome
+from streamsel.learning.applied import Applied, Outcome
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, DeadLetterSink, SourceUnavailable
 from streamsel.records import DeadLetter, Source

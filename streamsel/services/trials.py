@@ -16,8 +16,9 @@ from typing import Protocol
 import numpy as np
 import structlog
 
+from streamsel.learning.applied import Applied, Outcome
 from streamsel.learning.course import Challenge, DirectiveRefused, InForce
-from streamsel.learning.fold import Applied, Fold, Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.gaps import Gap
 from streamsel.learning.promotion import Standing, compared, score
 from streamsel.metrics import Metrics

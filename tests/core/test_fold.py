@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from streamsel.experience import Tally
 from streamsel.learning import checkpoints
+from streamsel.learning.applied import Outcome
 from streamsel.learning.calibration import Calibration
 from streamsel.learning.checkpoints import Checkpoints, Learned
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.gaps import Gap
 from streamsel.learning.presets import build
 from streamsel.learning.spec import PRESETS, ModelSpec

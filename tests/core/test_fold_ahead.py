@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.applied import Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.spec import PRESETS, ModelSpec
 from streamsel.records import LogRecord, Value
 from tests.core.learning_strategies import label_record, mixed_record, retraction_record

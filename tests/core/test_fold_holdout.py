@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.learning import checkpoints
+from streamsel.learning.applied import Outcome
 from streamsel.learning.course import InForce
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.gaps import Gap
 from streamsel.learning.portfolio.portfolio import Portfolio
 from streamsel.learning.snapshots import opened, restored, sealed, take

@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.applied import Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import PRESETS, ModelSpec
 from streamsel.records import Features, FeatureTable, Label

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.learning import checkpoints
-from streamsel.learning.fold import Applied, Fold, Outcome
+from streamsel.learning.applied import Applied, Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import Label, Lane, LogRecord
 from tests.core.learning_strategies import (

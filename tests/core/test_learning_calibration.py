@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from streamsel.learning.applied import Outcome
 from streamsel.learning.calibration import (
     LARGEST_SCALE,
     LEAST_SCALE,
@@ -19,7 +20,7 @@ from streamsel.learning.calibration import (
     Calibration,
     Floats,
 )
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import FeatureTable, Label, LogRecord

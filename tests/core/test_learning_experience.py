@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.experience import FADE, LEAST_PROBABILITY
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.applied import Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.serving import ServingModel
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import Experience, Label, Lane, LogRecord

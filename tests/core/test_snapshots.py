@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamsel.learning.applied import Outcome
 from streamsel.learning.course import InForce
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.packed_ledger import PackedEntries
 from streamsel.learning.snapshots import (
     Header,

@@ -13,7 +13,8 @@ from streamsel.adapters.redis_streams import RedisStreams, ensure_streams
 from streamsel.adapters.redis_streams_log import RedisLabelLog, RedisLogReader
 from streamsel.adapters.redis_streams_sinks import RedisDeadLetterSink
 from streamsel.codec import encode_log_record
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.applied import Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.records import LogRecord

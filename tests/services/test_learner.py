@@ -12,7 +12,8 @@ from structlog.typing import EventDict
 
 from streamsel.adapters.clock import SystemClock
 from streamsel.codec import decode_dead_letter, encode_log_record
-from streamsel.learning.fold import Applied, Fold
+from streamsel.learning.applied import Applied
+from streamsel.learning.fold import Fold
 from streamsel.learning.spec import PRESETS, ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.ports import TopicRefused

@@ -13,7 +13,8 @@ from structlog.typing import EventDict
 
 from streamsel.adapters.clock import SystemClock
 from streamsel.adapters.snapshot_store import FileSnapshotStore
-from streamsel.learning.fold import Applied, Fold
+from streamsel.learning.applied import Applied
+from streamsel.learning.fold import Fold
 from streamsel.learning.spec import PRESETS, ModelSpec
 from streamsel.metrics import Metrics
 from streamsel.records import LogRecord

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from streamsel.codec import encode_log_record
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.applied import Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.spec import ModelSpec
 from streamsel.review.consensus import Rule
 from streamsel.review.lifecycle import State

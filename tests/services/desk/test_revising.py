@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamsel.learning.fold import Fold, Outcome
+from streamsel.learning.applied import Outcome
+from streamsel.learning.fold import Fold
 from streamsel.learning.spec import ModelSpec
 from streamsel.records import Label, Retraction
 from streamsel.review.lifecycle import State
