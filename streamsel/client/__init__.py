@@ -1,4 +1,4 @@
-"""A client of the desk, for programs: to review, to send events, to follow what waits.
+"""A client of the desk, for programs: to review, to lead, to send events, to follow what waits.
 
     from streamsel.client import Client
 
@@ -17,20 +17,46 @@ for a moment is waited for: every call may be repeated, and is, until ``patience
 
 from streamsel.client.asynchronous import AsyncClient
 from streamsel.client.blocking import Client
+from streamsel.client.leading import Dispute, History, HistoryPoint, Opinion, Reviewer
+from streamsel.client.listed import ListedQuery, QueryBrief, QueryState
 from streamsel.client.problems import Problem
-from streamsel.client.records import Answer, Claim, PastAnswer, Query, QueueFigures
+from streamsel.client.records import (
+    Answer,
+    Caller,
+    Claim,
+    LabelChoice,
+    LabelChoices,
+    Model,
+    Outcome,
+    PastAnswer,
+    Query,
+    QueueFigures,
+)
 from streamsel.client.webhooks import InvalidWebhook, Webhook, verify_webhook
 
 __all__ = [
     "Answer",
     "AsyncClient",
+    "Caller",
     "Claim",
     "Client",
+    "Dispute",
+    "History",
+    "HistoryPoint",
     "InvalidWebhook",
+    "LabelChoice",
+    "LabelChoices",
+    "ListedQuery",
+    "Model",
+    "Opinion",
+    "Outcome",
     "PastAnswer",
     "Problem",
     "Query",
+    "QueryBrief",
+    "QueryState",
     "QueueFigures",
+    "Reviewer",
     "Webhook",
     "verify_webhook",
 ]

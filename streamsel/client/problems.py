@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import httpx
 
@@ -19,16 +19,26 @@ class Problem(Exception):
     same call will not work later either.
     """
 
-    def __init__(self, response: httpx.Response) -> None:
-        """From a response that is no success, whoever sent it."""
-        details = _details(response)
-        self.status = response.status_code
+    def __init__(self, status: int, details: Mapping[str, Any], retry_after: float | None) -> None:
+        self.status = status
         self.type = str(details.get("type", "about:blank"))
-        self.title = str(details.get("title", response.reason_phrase))
+        self.title = str(details.get("title", ""))
         self.detail = str(details.get("detail", ""))
         self.errors: Sequence[dict[str, Any]] = details.get("errors", [])
-        self.retry_after = _retry_after(response)
+        self.retry_after = retry_after
         super().__init__(f"{self.status} {self.title}: {self.detail}" if self.detail else self.title)
+
+    @classmethod
+    def in_place_of(cls, response: httpx.Response) -> Self:
+        """From a response that is no success, whoever sent it."""
+        details = {"title": response.reason_phrase, **_details(response)}
+        return cls(response.status_code, details, _retry_after(response))
+
+    @classmethod
+    def of_one(cls, details: Mapping[str, Any]) -> Self:
+        """Of one of many in a call."""
+        status = details["status"]
+        return cls(status, details, _PAUSE_SECONDS if status in _PASSING else None)
 
 
 class Patience:

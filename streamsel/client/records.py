@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self, TypeAlias
 
+from streamsel.client.problems import Problem
+
 Value: TypeAlias = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class Record:
+    """Base of all that is answered."""
+
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> Self:
         """From the JSON object of this name in the API's description."""
@@ -21,9 +25,9 @@ class _Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Query(_Record):
-    """The event asked about. What the model thinks, and when it was asked about, are ``None`` where they must
-    not sway the answer."""
+class Query(Record):
+    """The event asked about. What the model thinks, when it was asked about and the trace it came with (W3C
+    Trace Context) are ``None`` where they must not sway the answer."""
 
     event_id: str
     lane: str
@@ -35,11 +39,13 @@ class Query(_Record):
     probabilities: Mapping[str, float] | None
     utility: float | None
     propensity: float | None
+    contributions: Mapping[str, float] | None
     rules: Sequence[str] | None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Claim(_Record):
+class Claim(Record):
     """A query in the caller's hands until ``lease_expires_at``, under its ``fence``."""
 
     query_id: str
@@ -59,7 +65,7 @@ class Claim(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(_Record):
+class Answer(Record):
     """An answer, at ``offset`` in the label log. ``model_version`` is the first that has learned it; ``None``
     for one of several opinions."""
 
@@ -72,7 +78,29 @@ class Answer(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class PastAnswer(_Record):
+class Outcome(Record):
+    """What came of one of many answers: ``status`` 201 is new, 200 recorded before; others have a
+    ``problem``."""
+
+    query_id: str
+    status: int
+    answer: Answer | None
+    problem: Problem | None
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Self:
+        """With its answer or its problem."""
+        answer, problem = found["answer"], found["problem"]
+        return cls(
+            found["query_id"],
+            found["status"],
+            None if answer is None else Answer.of(answer),
+            None if problem is None else Problem.of_one(problem),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PastAnswer(Record):
     """One of the caller's last answers, which can be corrected or undone while ``revision`` is the newest."""
 
     query_id: str
@@ -83,7 +111,7 @@ class PastAnswer(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class QueueFigures(_Record):
+class QueueFigures(Record):
     """The desk at a glance; ``waiting`` and ``leased`` by lane."""
 
     waiting: Mapping[str, int]
@@ -99,3 +127,52 @@ class QueueFigures(_Record):
     disputed: int
     queues: Mapping[str, Mapping[str, float]]
     """By name: ``waiting``, ``oldest_seconds``, ``overdue``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChoice(Record):
+    """One of the labels to choose from, and what it means."""
+
+    name: str
+    guideline: str
+    examples: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChoices(Record):
+    """All labels, in the order of the page's buttons, and the guideline in force."""
+
+    labels: Sequence[LabelChoice]
+    guideline_url: str | None
+    guideline_version: str | None
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Self:
+        """With each label."""
+        labels = [LabelChoice.of(one) for one in found["labels"]]
+        return super(LabelChoices, cls).of({**found, "labels": labels})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller(Record):
+    """Who the key says one is: labels are recorded under ``name``. ``queues`` is ``None`` for all."""
+
+    name: str
+    role: str
+    tier: int
+    queues: Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Model(Record):
+    """The model that scores events now. ``version`` is its offset in the label log, ``digest`` equal on all
+    replicas at one version; ``challengers`` by id, each with labels, mean gain and evidence."""
+
+    preset: str
+    version: int
+    digest: str
+    labels_learned: int
+    fold_lag: int
+    spec: Mapping[str, Any]
+    epoch: int
+    challengers: Mapping[str, Mapping[str, float]]

@@ -18,7 +18,7 @@ def test_fields_of_a_newer_desk_are_left_out() -> None:
 
 def test_an_answer_that_is_no_problem_details_is_a_problem_all_the_same() -> None:
     """As a proxy gives it: RFC 9457's ``about:blank``, by its status."""
-    problem = Problem(httpx.Response(502, text="<h1>Bad gateway</h1>"))
+    problem = Problem.in_place_of(httpx.Response(502, text="<h1>Bad gateway</h1>"))
     assert (problem.type, problem.title, problem.status) == ("about:blank", "Bad Gateway", 502)
     assert problem.detail == ""
     assert problem.retry_after is None
@@ -39,13 +39,13 @@ def test_an_answer_that_is_no_problem_details_is_a_problem_all_the_same() -> Non
 def test_only_what_will_pass_is_waited_out(status: int, said: str | None, pause: float | None) -> None:
     """For as long as the desk says, a second at least."""
     headers = {} if said is None else {"Retry-After": said}
-    assert Problem(httpx.Response(status, headers=headers)).retry_after == pause
+    assert Problem.in_place_of(httpx.Response(status, headers=headers)).retry_after == pause
 
 
 def test_patience_is_for_all_pauses_together() -> None:
     """What does not fit into what is left of it is raised at once."""
     patience = Patience(10.0)
-    away = Problem(httpx.Response(503, headers={"Retry-After": "4"}))
+    away = Problem.in_place_of(httpx.Response(503, headers={"Retry-After": "4"}))
     assert [patience.pause_after(away), patience.pause_after(away)] == [4.0, 4.0]
     with pytest.raises(Problem):
         patience.pause_after(away)

@@ -164,7 +164,7 @@ class _Refusals:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def noting(message: Message) -> None:
-            if message.get("status") == 503:
+            if message.get("status") == 503 or b'"status":503' in message.get("body", b""):
                 self.refused.set()
             await send(message)
 
@@ -193,6 +193,24 @@ async def test_a_desk_that_is_away_for_a_moment_is_waited_for(
             desk_server.start()
             assert (await labelling).offset == 0
             assert await desk.parts.desk._label_log.end() == 1  # type: ignore[union-attr]
+
+
+async def test_many_answers_are_sent_until_all_are_recorded(
+    desk_server: EmbeddedValkey, valkey: EmbeddedValkey, prefix: str, kind: str
+) -> None:
+    """Though the call as a whole is answered, and only its parts are asked to come back."""
+    async with reviewing(desk_server.url, valkey.url, prefix) as desk:
+        app = _Refusals(desk.app)
+        async with _serving(app) as url, calling(kind, url, desk.secrets["ana"]) as ana:
+            await desk.queue.offer([query(number) for number in range(3)])
+            claims = await ana("claim", count=3)
+            desk_server.kill()
+            answers = [(claim, LABELS.names[0]) for claim in claims]
+            labelling = asyncio.create_task(ana("label_many", answers))
+            await app.refused.wait()
+            desk_server.start()
+            assert {one.status for one in await labelling} <= {200, 201}
+            assert len(await desk.logged()) == 3
 
 
 async def test_patience_ends(desk_server: EmbeddedValkey, prefix: str, kind: str) -> None:
