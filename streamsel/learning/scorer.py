@@ -15,7 +15,8 @@ from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.mixture import Mixture
 from streamsel.learning.presets import Classifier
-from streamsel.learning.trees import EncodedForest
+from streamsel.learning.tree_scoring import TreeScorer
+from streamsel.learning.trees import EncodedForest, EncodedTrees
 from streamsel.records import FeatureTable, Value
 
 Floats = NDArray[np.float64]
@@ -132,9 +133,9 @@ class MixtureScorer:
 
 
 class ModelScorer:
-    """By a model that scores whole micro-batches itself."""
+    """By what scores a whole micro-batch of its model at once."""
 
-    def __init__(self, model: LinearScorer) -> None:
+    def __init__(self, model: LinearScorer | TreeScorer) -> None:
         self._model = model
         self.errors = 0
         self.last_error = ""
@@ -151,6 +152,8 @@ def scorer_of(model: Classifier, labels: tuple[str, ...]) -> Scorer:
         return MixtureScorer(model)
     if isinstance(model, EncodedForest):
         return ForestScorer(model)
+    if isinstance(model, EncodedTrees):
+        return ModelScorer(TreeScorer(model))
     if isinstance(model, BaggedCopies):
         return CopiesScorer(model)
     return EventScorer(model, labels)
