@@ -94,6 +94,8 @@ class Query:
     """As in its decision."""
     contributions: Mapping[str, float] = field(default_factory=dict)
     """By feature, what moved the prediction most, in log odds of the predicted label; of linear models."""
+    traceparent: str | None = None
+    """The trace its event came with, if any, as W3C Trace Context writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class Decision:
     ``quota:name:group``, ``duplicate`` for a near-duplicate that was suppressed."""
     conditions: Conditions | None = None
     """Of decisions to ask alone."""
+    traceparent: str | None = None
+    """As a query's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,8 @@ class Label:
     segments: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
     """From claim to answer; ``None`` where nobody claimed: seeds, consensus, corrections."""
+    traceparent: str | None = None
+    """Of the query it answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Record(NamedTuple):
     partition: int
     offset: int
     value: bytes
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def features(size: int, events: int) -> float:

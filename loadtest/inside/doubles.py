@@ -39,6 +39,7 @@ class Event(NamedTuple):
     partition: int
     offset: int
     value: bytes
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass

@@ -18,6 +18,8 @@ log = structlog.get_logger()
 _BATCH_BYTES = 524_288
 _CLOSE_SECONDS = 0.5
 
+Headers: TypeAlias = list[tuple[str, bytes]]
+
 Delivery: TypeAlias = Awaitable[Sequence[int]]
 """Done when the records of one batch are durable; gives their offsets."""
 
@@ -38,9 +40,14 @@ class KafkaProducer:
         self._closed = False
 
     async def enqueue(
-        self, topic: str, partition: int, records: Sequence[tuple[bytes | None, bytes]]
+        self,
+        topic: str,
+        partition: int,
+        records: Sequence[tuple[bytes | None, bytes]],
+        headers: Headers | None = None,
     ) -> list[Delivery]:
-        """Queues (key, value) records in order, behind everything queued for that partition before.
+        """Queues (key, value) records in order, behind everything queued for that partition before; each
+        with these headers.
 
         Waits for room while the partition's queue is full, without end while the broker is away. Raises
         ``KafkaError`` when the broker refuses.
@@ -50,7 +57,7 @@ class KafkaProducer:
             self._delivered(
                 producer, await self._queue(producer, topic, partition, batch), batch.record_count()
             )
-            for batch in _batches(producer, records)
+            for batch in _batches(producer, records, headers)
         ]
 
     async def started(self) -> AIOKafkaProducer:
@@ -120,14 +127,16 @@ class KafkaProducer:
         return asyncio.ensure_future(delivered())
 
 
-def _batches(producer: AIOKafkaProducer, records: Sequence[tuple[bytes | None, bytes]]) -> Iterator[Any]:
+def _batches(
+    producer: AIOKafkaProducer, records: Sequence[tuple[bytes | None, bytes]], headers: Headers | None
+) -> Iterator[Any]:
     now = int(time.time() * 1000)
     batch = producer.create_batch()
     for key, value in records:
-        if batch.append(timestamp=now, key=key, value=value) is None:
+        if batch.append(timestamp=now, key=key, value=value, headers=headers) is None:
             yield batch
             batch = producer.create_batch()
-            batch.append(timestamp=now, key=key, value=value)
+            batch.append(timestamp=now, key=key, value=value, headers=headers)
     if batch.record_count():
         yield batch
 

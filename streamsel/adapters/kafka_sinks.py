@@ -14,8 +14,9 @@ from aiokafka.errors import KafkaTimeoutError
 
 from streamsel.adapters.decision_tail import DecisionTail
 from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as, stop_consumer
-from streamsel.adapters.kafka_producer import KafkaProducer
+from streamsel.adapters.kafka_producer import Headers, KafkaProducer
 from streamsel.adapters.record_sizes import check_sizes
+from streamsel.codec.trace_context import HEADER
 from streamsel.ports import OutgoingDecisions, SourceUnavailable, TopicRefused
 from streamsel.records import Source
 
@@ -107,15 +108,18 @@ class KafkaEventIntake:
         self._topic = topic
         self._producer = KafkaProducer(cluster)
 
-    async def append(self, values: Sequence[bytes]) -> Sequence[Source]:
-        """See ``EventIntake``."""
-        return await _spread(self._producer, self._topic, values)
+    async def append(self, values: Sequence[bytes], traceparent: str | None = None) -> Sequence[Source]:
+        """See ``EventIntake``. A header of each record has its trace."""
+        trace = None if traceparent is None else [(HEADER, traceparent.encode())]
+        return await _spread(self._producer, self._topic, values, trace)
 
     async def close(self) -> None:
         await self._producer.close()
 
 
-async def _spread(producer: KafkaProducer, topic: str, values: Sequence[bytes]) -> list[Source]:
+async def _spread(
+    producer: KafkaProducer, topic: str, values: Sequence[bytes], headers: Headers | None = None
+) -> list[Source]:
     """Sends each value to the partition it hashes to, and returns where each is once all are durable."""
     check_sizes(topic, values)
     with kafka_errors_as(SourceUnavailable, f"sending to {topic}"):
@@ -126,7 +130,7 @@ async def _spread(producer: KafkaProducer, topic: str, values: Sequence[bytes]) 
                 placed[xxhash.xxh3_64_intdigest(value) % partitions].append(index)
             deliveries = {
                 partition: await producer.enqueue(
-                    topic, partition, [(None, values[index]) for index in indices]
+                    topic, partition, [(None, values[index]) for index in indices], headers
                 )
                 for partition, indices in placed.items()
             }

@@ -39,6 +39,7 @@ from streamsel.api.routes.queue import queue_routes
 from streamsel.api.routes.session import SESSION_PATH, session_routes
 from streamsel.api.sessions import OneTimeLink, Sessions
 from streamsel.api.signing_in import SigningIn
+from streamsel.api.traced import Traced
 
 MAX_EVENTS_BYTES = 8_000_000
 """Of one call with many events."""
@@ -108,7 +109,7 @@ def create_app(parts: ApiParts) -> FastAPI:
         if link is not None:
             open_calls.add(("POST", SESSION_PATH))
 
-    # The last one added is the outermost: headers on everything, then who calls, then how much they send.
+    # The last one added is the outermost: trace and headers for everything, then who calls, then how much.
     limits = {EVENTS_PATH: max(parts.max_event_bytes, MAX_EVENTS_BYTES), BULK_PATH: MAX_BULK_BYTES}
     app.add_middleware(BodyLimit, exceptions=limits)
     app.add_middleware(
@@ -123,6 +124,7 @@ def create_app(parts: ApiParts) -> FastAPI:
     app.add_middleware(CutShort)
     app.add_middleware(Counted, calls=parts.metrics.calls, uncounted=OPEN_PATHS)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Traced)
     return app
 
 

@@ -11,6 +11,7 @@ _EXAMPLE: JsonDict = {
     "query_id": "9f2c4e1ab3d05c77",
     "event_id": "tx-20931",
     "source": "events:0:20931",
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     "decided_at": 1767225601.25,
     "lane": "uncertain",
     "propensity": 0.25,

@@ -84,6 +84,11 @@ class QueryContent(View):
         "the model is linear. Hidden along with what the model thinks.",
         examples=[{"amount": 1.31, "country": -0.4}],
     )
+    traceparent: str | None = Field(
+        description="The trace that the event came with, as W3C Trace Context writes it. Hidden along with "
+        "what the model thinks.",
+        examples=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+    )
     rules: list[str] | None = Field(
         description="Rules and quotas that had a say. Hidden along with what the model thinks: a quota by "
         "predicted class would tell.",
@@ -107,6 +112,7 @@ class QueryContent(View):
             utility=None if hidden else query.utility,
             propensity=None if hidden else query.propensity,
             contributions=None if hidden else without(query.contributions, unseen),
+            traceparent=None if hidden else query.traceparent,
             rules=shown_rules(query, unseen, told=told),
         )
 

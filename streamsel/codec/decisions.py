@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from streamsel.codec.fields import VERSION, Fields, finite_or_none
 from streamsel.codec.records import decode_query, query_fields
+from streamsel.codec.trace_context import traceparent_of
 from streamsel.records import LANES, Conditions, Decision, Lane, Query
 
 
@@ -45,6 +46,8 @@ class DecisionColumns:
     """By row, for the events that rules had a say about."""
     conditions: Conditions | None = None
     """Of all; written where there is a query."""
+    traceparents: Mapping[int, str] = field(default_factory=dict)
+    """By row, for the events that came with one."""
 
 
 def encode_decisions(columns: DecisionColumns) -> list[bytes]:
@@ -88,6 +91,8 @@ def encode_decisions(columns: DecisionColumns) -> list[bytes]:
         ]
     for row_index, rules in columns.rules.items():
         values[row_index] = values[row_index][:-1] + b',"rules":' + orjson.dumps(rules) + b"}"
+    for row_index, traceparent in columns.traceparents.items():
+        values[row_index] = values[row_index][:-1] + b',"traceparent":"' + traceparent.encode() + b'"}'
     conditions = b"" if columns.conditions is None else b',"conditions":' + _conditions(columns.conditions)
     for row_index, query in columns.queries.items():
         query_json = orjson.dumps(query_fields(query))
@@ -115,6 +120,7 @@ def decode_decision(content: bytes) -> Decision:
         segments=fields.texts("segments"),
         rules=fields.names("rules"),
         conditions=_decoded(fields.raw("conditions")) if fields.has("conditions") else None,
+        traceparent=traceparent_of(fields.content.get("traceparent")),
     )
 
 

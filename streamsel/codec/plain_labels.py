@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from streamsel.codec.trace_context import traceparent_of
 from streamsel.records import Label, LabelSource, Lane
 
 _Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -13,7 +14,7 @@ _Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class _Written(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A label's fields, of which none may be left out, in the order of ``Label``."""
+    """A label's fields, in the order of ``Label``; the last alone may be left out."""
 
     label_id: str
     revision: _Whole
@@ -33,6 +34,7 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     seconds: float | None
     kind: str
     v: int
+    traceparent: str | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Written)
@@ -65,4 +67,5 @@ def plain_label(content: bytes) -> Label | None:
         read.decided_at,
         read.segments,
         read.seconds,
+        traceparent_of(read.traceparent),
     )

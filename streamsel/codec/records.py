@@ -13,6 +13,7 @@ import orjson
 from streamsel.codec.directives import directive_of, encode_directive
 from streamsel.codec.fields import VERSION, Fields, Unreadable
 from streamsel.codec.plain_labels import plain_label
+from streamsel.codec.trace_context import traceparent_of
 from streamsel.records import (
     LANES,
     DeadLetter,
@@ -71,6 +72,8 @@ def query_fields(query: Query) -> dict[str, Any]:
         fields["rules"] = query.rules
     if query.contributions:
         fields["contributions"] = query.contributions
+    if query.traceparent is not None:
+        fields["traceparent"] = query.traceparent
     return fields
 
 
@@ -92,6 +95,7 @@ def decode_query(content: bytes | dict[str, Any]) -> Query:
         segments=fields.texts("segments"),
         rules=fields.names("rules"),
         contributions=fields.numbers("contributions"),
+        traceparent=traceparent_of(fields.content.get("traceparent")),
     )
 
 
@@ -149,6 +153,7 @@ def encode_log_record(record: LogRecord) -> bytes:
             "segments": record.segments,
             "seconds": record.seconds,
             "features": dict(sorted(record.features.items())),
+            **({} if record.traceparent is None else {"traceparent": record.traceparent}),
         }
     )
 
@@ -182,6 +187,7 @@ def decode_log_record(content: bytes | dict[str, Any]) -> LogRecord:
         decided_at=fields.optional_number("decided_at"),
         segments=fields.texts("segments"),
         seconds=fields.optional_number("seconds"),
+        traceparent=traceparent_of(fields.content.get("traceparent")),
     )
 
 

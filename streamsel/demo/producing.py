@@ -116,9 +116,9 @@ class _Patient:
     def __init__(self, intake: EventIntake) -> None:
         self._intake = intake
 
-    async def append(self, values: Sequence[bytes]) -> Sequence[Source]:
+    async def append(self, values: Sequence[bytes], traceparent: str | None = None) -> Sequence[Source]:
         """See ``EventIntake``; what was sent before an outage was noticed may be there twice."""
-        return await _patiently(partial(self._intake.append, values))
+        return await _patiently(partial(self._intake.append, values, traceparent))
 
     async def close(self) -> None:
         await self._intake.close()

@@ -93,6 +93,8 @@ class SourceRecord(Protocol):
     def offset(self) -> int: ...
     @property
     def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
 class RebalanceListener(Protocol):
@@ -127,8 +129,8 @@ class EventSource(Protocol):
 class EventIntake(Protocol):
     """Where ``POST /v1/events`` and the demo put events in."""
 
-    async def append(self, values: Sequence[bytes]) -> Sequence[Source]:
-        """Durable on return."""
+    async def append(self, values: Sequence[bytes], traceparent: str | None = None) -> Sequence[Source]:
+        """Durable on return. All of them belong to this trace, if one is given."""
 
     async def close(self) -> None: ...
 

@@ -82,6 +82,7 @@ def _label(query: Query, label: str, revision: int, now: float) -> Label:
         model_version=query.model_version,
         decided_at=query.decided_at,
         segments=query.segments,
+        traceparent=query.traceparent,
     )
 
 

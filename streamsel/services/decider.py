@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamsel.codec import DecisionColumns, EventBatch, EventDecoder, encode_decisions, query_id_of
+from streamsel.codec.trace_context import carried
 from streamsel.learning.evaluation.sums import DecidedEvents
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
@@ -101,7 +102,7 @@ class Decider:
         stage["score"].observe(scored - decoded)
         selected = self._select(batch, opinions, rate)
         gated = selected.decisions
-        shared = _Shared(batch, opinions.probabilities, selected, now)
+        shared = _Shared(batch, opinions.probabilities, selected, now, _traceparents(batch))
         lanes: list[int] = gated.lanes.tolist()
         asked = np.flatnonzero(gated.lanes)
         queries = dict(zip(asked.tolist(), self._queries(shared, asked), strict=True))
@@ -168,6 +169,9 @@ class Decider:
                 row - start: rules for row, rules in shared.selected.reasons.items() if start <= row < stop
             },
             conditions=self._conditions(shared.selected, rate),
+            traceparents={
+                row - start: one for row, one in shared.traceparents.items() if start <= row < stop
+            },
         )
         return OutgoingDecisions(first.partition, offsets, encode_decisions(columns))
 
@@ -215,6 +219,7 @@ class Decider:
                 segments={} if batch.segments is None else batch.segments[row],
                 rules=shared.selected.reasons.get(row, ()),
                 contributions=self._scorer.contributions(features) if known else {},
+                traceparent=shared.traceparents.get(row),
             )
 
 
@@ -226,6 +231,14 @@ class _Shared:
     probabilities: NDArray[np.float64]
     selected: Selected
     now: float
+    traceparents: Mapping[int, str]
+    """By row."""
+
+
+def _traceparents(batch: EventBatch) -> dict[int, str]:
+    """Of the events that came with one, by row."""
+    found = ((row, carried(record.headers)) for row, record in enumerate(batch.records) if record.headers)
+    return {row: traceparent for row, traceparent in found if traceparent is not None}
 
 
 def _counted(reasons: Mapping[int, tuple[str, ...]]) -> Mapping[str, int]:

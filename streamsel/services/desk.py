@@ -50,6 +50,7 @@ from streamsel.review.refusals import (
 from streamsel.review.reviewers import Reviewer
 from streamsel.services.answers import answer_of, answered, too_late
 from streamsel.services.ending import end
+from streamsel.services.log_lines import about
 from streamsel.services.resolving import FloorKeeper, Resolver
 from streamsel.services.revising import Reviser
 from streamsel.services.settling import Settler
@@ -143,7 +144,7 @@ class Desk:
             standing = next(iter(await self._queue.settle([answer])), answer)
         except DeskUnreachable as error:
             # The log has it, so it is safe to say so; a follower of the log settles it later.
-            self._log.warning("answer_not_settled", query_id=query_id, error=str(error))
+            self._log.warning("answer_not_settled", **about(opened.query), error=str(error))
             standing = answer
         if (standing.label, standing.labelled_by) != (label, reviewer):
             raise Superseded(query_id, "the log holds an earlier answer to this query")
@@ -296,4 +297,4 @@ class Desk:
             await self._label_log.append([encode_log_record(record)])
         except (LabelLogUnreachable, LabelLogRefused) as error:
             # It would have changed nothing, and the store has it.
-            self._log.warning("opinion_not_recorded", query_id=query.query_id, error=str(error))
+            self._log.warning("opinion_not_recorded", **about(query), error=str(error))

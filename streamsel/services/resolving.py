@@ -21,6 +21,7 @@ from streamsel.review.consensus import Resolution, Rule, Verdict, resolve
 from streamsel.review.quality import Floor, ReviewerQuality
 from streamsel.review.refusals import LabelLogRefused
 from streamsel.services.answers import answer_of, resolved
+from streamsel.services.log_lines import about
 from streamsel.services.tally import TallyFollower
 
 _AT_ONCE = 100
@@ -69,7 +70,7 @@ class Resolver:
         try:
             (offset,) = await self._label_log.append([encode_log_record(label)])
         except LabelLogRefused as error:
-            self._log.warning("consensus_refused", query_id=view.query.query_id, error=str(error))
+            self._log.warning("consensus_refused", **about(view.query), error=str(error))
             return False
         await self._queue.settle([answer_of(label, offset)])
         return True

@@ -40,6 +40,7 @@ async def test_a_claim_shows_the_event_and_holds_it(
         "utility": 0.99,
         "propensity": 0.25,
         "contributions": {"amount": 1.31, "country": -0.4},
+        "traceparent": None,
         "rules": ["large amounts"],
     }
     assert (await ben.post("/v1/claims", json={})).json() == []

@@ -74,7 +74,7 @@ async def test_a_lead_is_told_everything_about_a_query(
     response = await lea.get(PATH)
     assert response.status_code == 200, response.text
     told = response.json()
-    assert told["unknown"].keys() == {"answers"}
+    assert told["unknown"].keys() == {"answers", "traceparent"}
     assert (told["event_id"], told["source"]) == ("tx-1", "events:0:20")
     assert (told["threshold"], told["candidates"], told["window"]) == (0.75, 400, 500)
     assert told["budget"] == {"query_fraction": 0.05, "affordable": 0.05, "limited_by": "budget"}

@@ -96,7 +96,11 @@ async def test_a_call_that_stopping_cannot_wait_for_is_told_so(
     class Stuck:
         """A stream that takes events in and never confirms them."""
 
-        async def append(self, values: Sequence[bytes]) -> Sequence[Source]:  # noqa: ARG002
+        async def append(
+            self,
+            values: Sequence[bytes],  # noqa: ARG002
+            traceparent: str | None = None,  # noqa: ARG002
+        ) -> Sequence[Source]:
             appending.set()
             await asyncio.Event().wait()
             raise AssertionError

@@ -34,6 +34,18 @@ async def test_an_event_sent_twice_goes_to_the_same_partition(logs: LogServers) 
     assert all(one.offset < other.offset for one, other in zip(first, second, strict=True))
 
 
+async def test_events_keep_the_trace_they_came_with(logs: LogServers) -> None:
+    """All of a call have that of the call; without one, nothing is beside them."""
+    intake, trace = logs.intake(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    traced = await intake.append([b"one", b"two"], trace)
+    (plain,) = await intake.append([b"three"])
+    async with logs.running(logs.source(), Ownership()) as source:
+        records = await polled(source, 3)
+    there = {(one.topic, one.partition, one.offset): [*one.headers] for one in records}
+    assert [there[place] for place in traced] == [[("traceparent", trace.encode())]] * 2
+    assert there[plain] == []
+
+
 async def test_an_unreachable_server_is_told(logs: LogServers) -> None:
     """The caller must know that the events may be lost."""
     elsewhere = nowhere(logs)

@@ -20,6 +20,7 @@ class Raw(NamedTuple):
     partition: int
     offset: int
     value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 def raw(*values: bytes | None, start: int = 0) -> list[Raw]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from streamsel.codec import DecisionColumns, Unreadable, decode_decision, encode_decisions
 from streamsel.records import Conditions, Decision, Lane, Query, Source
+from tests.core.test_trace_context import traceparents
 
 LANES: tuple[Lane, ...] = ("none", "uncertain", "explore", "rule", "holdout")
 
@@ -51,19 +52,19 @@ def decisions(draw: st.DrawFn) -> list[Decision]:
         utility, propensity = draw(shares), draw(shares)
         segments = draw(words) if segmented else {}
         rules = tuple(draw(st.lists(odd_name, max_size=2)))
-        query = None
+        query, traceparent = None, draw(st.none() | traceparents)
         if lane != "none":
             features = dict(sorted(draw(st.dictionaries(odd_name, scalars, max_size=3)).items()))
             context = dict(sorted(draw(st.dictionaries(odd_name, scalars, max_size=2)).items()))
             when = draw(st.none() | st.floats(-1e10, 1e10))
             query = Query(
                 "q" + event_id, event_id, lane, propensity, utility, opinion, version, decided_at, features,
-                context, when, segments, rules,
+                context, when, segments, rules, traceparent=traceparent,
             )  # fmt: skip
         made.append(
             Decision(
                 event_id, Source(topic, partition, offset), decided_at, version, opinion, utility, threshold,
-                fraction, lane, propensity, segments, query, rules, under if query else None,
+                fraction, lane, propensity, segments, query, rules, under if query else None, traceparent,
             )
         )  # fmt: skip
     return made
@@ -92,6 +93,7 @@ def columns_of(made: list[Decision]) -> DecisionColumns:
         segments=[one.segments for one in made] if any(one.segments for one in made) else None,
         rules={row: one.rules for row, one in enumerate(made) if one.rules},
         conditions=next((one.conditions for one in made if one.query), None),
+        traceparents={row: one.traceparent for row, one in enumerate(made) if one.traceparent is not None},
     )
 
 

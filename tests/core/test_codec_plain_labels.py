@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from streamsel.codec.plain_labels import plain_label
 from streamsel.codec.records import LABEL_SOURCES
 from streamsel.records import LANES, Label
 from tests.core.learning_strategies import label_record
+from tests.core.test_trace_context import TRACE, traceparents
 
 TEXTS = st.text(max_size=5)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -39,6 +41,7 @@ LABELS = st.builds(
     decided_at=st.none() | FINITE,
     segments=st.dictionaries(TEXTS, TEXTS, max_size=2),
     seconds=st.none() | FINITE,
+    traceparent=st.none() | traceparents,
 )
 
 
@@ -51,7 +54,7 @@ def test_a_label_written_here_is_read_at_once(label: Label) -> None:
     assert list(read.features) == sorted(label.features)
 
 
-CONTENT: Mapping[str, Any] = orjson.loads(encode_log_record(label_record("a")))
+CONTENT: Mapping[str, Any] = orjson.loads(encode_log_record(replace(label_record("a"), traceparent=TRACE)))
 ODD = st.one_of(
     st.none(),
     st.booleans(),

@@ -13,6 +13,7 @@ from streamsel.records import Conditions, Decision, Label, Query, Source
 from streamsel.review.audit import NO_HASH, Entry
 from streamsel.services.configurations import Configuration, configuration_id
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 DECIDED_AT, ANSWERED_AT = 1_800_000_000.25, 1_800_000_060.5
 
 CONTENT: Mapping[str, Any] = recorded(
@@ -63,6 +64,7 @@ QUERY = Query(
     features={"amount": 950.0},
     segments={"country": "PT"},
     rules=("large", "quota:lands:PT", "duplicate"),
+    traceparent=TRACE,
 )
 DECISION = Decision(
     event_id="tx-1",
@@ -79,6 +81,7 @@ DECISION = Decision(
     query=QUERY,
     rules=QUERY.rules,
     conditions=Conditions(CONFIGURATION.configuration_id, 180, 0.05, 7, 12.5, 3, 0.25),
+    traceparent=TRACE,
 )
 LABEL = Label(
     label_id="q1",
@@ -97,6 +100,7 @@ LABEL = Label(
     decided_at=DECIDED_AT,
     segments=QUERY.segments,
     seconds=21.5,
+    traceparent=TRACE,
 )
 
 

@@ -121,6 +121,26 @@ def test_every_event_has_a_decision_and_those_asked_about_a_query() -> None:
             )  # fmt: skip
 
 
+def test_the_trace_an_event_came_with_is_its_decisions_and_its_querys() -> None:
+    """Asked about or not, in a batch of two partitions; what is malformed is as good as not there."""
+    traces = {
+        place: f"00-{number:032x}-{number:016x}-01"
+        for number, place in enumerate([(0, 0), (0, 7), (1, 2), (1, 49)], start=1)
+    }
+    batch = [*records(50), *records(50, partition=1)]
+    for row, record in enumerate(batch):
+        trace = traces.get((record.partition, record.offset), "nonsense")
+        batch[row] = record._replace(headers=[("origin", b"shop"), ("traceparent", trace.encode())])
+    made = decider(Opinion(0.3, 0.7)).decide(batch, SOME)
+    decisions = read(made)
+    found = {(one.source.partition, one.source.offset): one.traceparent for one in decisions}
+    assert {place: trace for place, trace in found.items() if trace is not None} == traces
+    assert {one.lane for one in decisions} >= {"none", "uncertain"}
+    assert [one.query.traceparent for one in decisions if one.query is not None] == [
+        one.traceparent for one in decisions if one.query is not None
+    ]
+
+
 def test_what_is_held_out_has_a_decision_and_a_query() -> None:
     """In a lane of its own, by a draw of the event id alone, and with what draws are expected to come to."""
     rate = replace(SOME, holdout_fraction=0.1)

@@ -25,6 +25,7 @@ from tests.services.evidence_records import (
     KNOWN,
     LABEL,
     QUERY,
+    TRACE,
     entry,
     held_out,
 )
@@ -54,6 +55,7 @@ def test_everything_is_told() -> None:
     told = whole(LABEL)
     assert told.unknown == {}
     assert (told.event_id, told.source, told.decided_at) == ("tx-1", "events:0:20", QUERY.decided_at)
+    assert told.traceparent == TRACE
     assert (told.lane, told.propensity, told.utility, told.threshold) == ("rule", 0.25, 0.75, 0.5)
     assert (told.model_version, told.probabilities) == (12, {"fine": 0.75, "fraud": 0.25})
     assert (told.model, told.acquisition_function) == (CONTENT["model"], "entropy")

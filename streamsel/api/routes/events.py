@@ -21,6 +21,7 @@ from streamsel.api.problems import (
     documented,
 )
 from streamsel.api.service_views import AcceptedEvents
+from streamsel.api.traced import trace_of
 from streamsel.codec.fields import Unreadable
 from streamsel.codec.poison import parse
 from streamsel.ports import EventIntake
@@ -59,7 +60,8 @@ def event_routes(intake: EventIntake, max_event_bytes: int) -> APIRouter:
     )
     async def send_events(request: Request, _: Producer) -> AcceptedEvents:
         """Puts one JSON object, or one a line, into the stream as it is. A line that turns out to be no event
-        goes to the dead letters; a single object is refused here. All of a call or nothing."""
+        goes to the dead letters; a single object is refused here. All of a call or nothing. With the header
+        ``traceparent`` of W3C Trace Context, all of them belong to that trace."""
         kind = media_type(request)
         if kind == JSON:
             events: Sequence[bytes] = [_single(await request.body(), max_event_bytes)]
@@ -67,7 +69,7 @@ def event_routes(intake: EventIntake, max_event_bytes: int) -> APIRouter:
             events = _lines(await request.body(), max_event_bytes)
         else:
             raise Problem(WRONG_MEDIA_TYPE, f"Content-Type must be {JSON} or {JSON_LINES}.")
-        return AcceptedEvents.of(await intake.append(events))
+        return AcceptedEvents.of(await intake.append(events, trace_of(request.scope)))
 
     return router
 

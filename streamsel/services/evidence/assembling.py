@@ -36,6 +36,7 @@ def assemble(material: Material) -> Evidence:
         query_id=material.query_id,
         event_id=None if known is None else known.event_id,
         source=None if decision is None else str(decision.source),
+        traceparent=None if known is None else known.traceparent,
         decided_at=None if known is None else known.decided_at,
         lane=None if known is None else known.lane,
         propensity=None if known is None else known.propensity,
@@ -142,6 +143,7 @@ def _general_reason(evidence: Evidence, material: Material) -> str:
 def _particular_reasons(evidence: Evidence, material: Material) -> Iterator[tuple[str, str]]:
     """Of what is missing for other reasons than that the decision or its configuration is."""
     if material.decision is not None:
+        yield "traceparent", "its event came without one"
         yield "threshold", "there was none: events with a rank by rule took the whole share"
         if material.decision.conditions is not None:
             yield "capacity", "nothing was known of the reviewers"

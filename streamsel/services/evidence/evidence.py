@@ -125,6 +125,8 @@ class Evidence:
     event_id: str | None
     source: str | None
     """``topic:partition:offset`` of the event."""
+    traceparent: str | None
+    """That the event came with."""
     decided_at: float | None
     lane: Lane | None
     propensity: float | None

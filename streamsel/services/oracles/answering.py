@@ -42,6 +42,7 @@ from streamsel.review.refusals import (
 )
 from streamsel.review.reviewers import Reviewer
 from streamsel.services.answers import answer_of
+from streamsel.services.log_lines import about
 from streamsel.services.oracles.following import AccountsFollower
 from streamsel.services.oracles.told import label_of, opinion_of
 
@@ -184,7 +185,7 @@ class Answering:
             return await self._record(claim, label)
         except (NoAnswer, LabelLogRefused) as none:
             self._in_vain.append(self._clock.time())
-            self._log.info("oracle_gave_no_answer", query_id=query.query_id, reason=str(none))
+            self._log.info("oracle_gave_no_answer", **about(query), reason=str(none))
             return "no_answer"
         except Superseded:
             self._in_vain.append(self._clock.time())

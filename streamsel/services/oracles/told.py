@@ -28,6 +28,7 @@ def label_of(
         model_version=query.model_version,
         decided_at=query.decided_at,
         segments=query.segments,
+        traceparent=query.traceparent,
     )
 
 

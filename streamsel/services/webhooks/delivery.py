@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import structlog
 
 from streamsel.codec import Unreadable
+from streamsel.codec.trace_context import HEADER, trace_fields
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, LogReader, SourceUnavailable
 from streamsel.ports.webhooks import DeliveryPositions, NotDelivered, WebhookEndpoint
@@ -111,6 +112,7 @@ class Delivery:
             await self._hold(delivered=position)
 
     async def _insist(self, message: Message) -> None:
+        log = self._log.bind(message_id=message.message_id, **trace_fields(message.traceparent))
         for failures in range(self._persistence.attempts):
             if failures:
                 pause = self._persistence.pause(failures, random.random())  # noqa: S311 - only jitter
@@ -120,12 +122,12 @@ class Delivery:
                 await self._endpoint.post(message.body, self._headers(message))
             except NotDelivered as error:
                 self._outcomes.labels("failed").inc()
-                self._log.info("webhook_failed", message_id=message.message_id, error=str(error))
+                log.info("webhook_failed", error=str(error))
             else:
                 self._outcomes.labels("delivered").inc()
                 return
         self._outcomes.labels("dead").inc()
-        self._log.error("webhook_dead", message_id=message.message_id)
+        log.error("webhook_dead")
 
     def _message(self, offset: int, content: bytes) -> Message | None:
         try:
@@ -141,6 +143,7 @@ class Delivery:
             "webhook-id": message.message_id,
             "webhook-timestamp": str(now),
             "webhook-signature": signature(message.message_id, now, message.body, self._secret),
+            **({} if message.traceparent is None else {HEADER: message.traceparent}),
         }
 
     async def _hold(self, pause: float = 0.0, delivered: int | None = None) -> int:

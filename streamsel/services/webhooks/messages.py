@@ -27,6 +27,8 @@ class Message:
 
     message_id: str
     body: bytes
+    traceparent: str | None = None
+    """Of the event it came of, if that had one."""
 
 
 Reading: TypeAlias = Callable[[int, bytes], Message | None]
@@ -41,9 +43,9 @@ def of_label_log(wanted: Collection[EventType]) -> Reading:
         record = decode_log_record(content)
         match record:
             case Label(query_id=str()) if "label.recorded" in wanted:
-                return _message(
-                    "label.recorded", f"label-{offset}", record.labelled_at, _told(record, offset)
-                )
+                told = _told(record, offset)
+                message_id, at = f"label-{offset}", record.labelled_at
+                return _message("label.recorded", message_id, at, told, record.traceparent)
             case Retraction() if "label.retracted" in wanted and "~" not in record.label_id:
                 told = {
                     "query_id": record.label_id,
@@ -65,7 +67,8 @@ def of_decisions(_: int, content: bytes) -> Message | None:
     if query is None:
         return None
     told = {"query_id": query.query_id, "event_id": query.event_id, "lane": lane_shown(query)}
-    return _message("query.offered", f"query-{query.query_id}", query.decided_at, told)
+    message_id = f"query-{query.query_id}"
+    return _message("query.offered", message_id, query.decided_at, told, query.traceparent)
 
 
 def _told(label: Label, offset: int) -> Mapping[str, Any]:
@@ -81,6 +84,13 @@ def _told(label: Label, offset: int) -> Mapping[str, Any]:
     }
 
 
-def _message(kind: EventType, message_id: str, happened: float, told: Mapping[str, Any]) -> Message:
+def _message(
+    kind: EventType,
+    message_id: str,
+    happened: float,
+    told: Mapping[str, Any],
+    traceparent: str | None = None,
+) -> Message:
     timestamp = datetime.fromtimestamp(happened, UTC).isoformat()
-    return Message(message_id, orjson.dumps({"type": kind, "timestamp": timestamp, "data": told}))
+    body = orjson.dumps({"type": kind, "timestamp": timestamp, "data": told})
+    return Message(message_id, body, traceparent)

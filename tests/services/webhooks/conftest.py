@@ -54,6 +54,7 @@ class Receiver:
     before: Callable[[], Awaitable[None]] | None = None
     attempts: list[Webhook] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    traceparents: list[str | None] = field(default_factory=list)
     taken: list[Webhook] = field(default_factory=list)
     location: str = ""
     """Where a redirect leads."""
@@ -66,6 +67,7 @@ class Receiver:
         body = await reader.readexactly(int(headers["Content-Length"]))
         message = verify_webhook(headers, body, SECRET)
         self.bodies.append(body)
+        self.traceparents.append(headers.get("traceparent"))
         self.attempts.append(message)
         await self._tell()
         if self.before is not None:

@@ -68,6 +68,18 @@ def _counted(metrics: Metrics, outcome: str) -> float:
     return metrics.registry.get_sample_value("streamsel_webhooks_total", {"outcome": outcome}) or 0.0
 
 
+async def test_a_message_belongs_to_the_trace_of_its_event(
+    receiver: Receiver, records: Records, positions: RedisDeliveryPositions
+) -> None:
+    """Where the event had none, no header is made up."""
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    await _begun(positions)
+    async with _delivering(receiver, records, positions):
+        await records.append(replace(label(1), traceparent=trace), label(2))
+        await receiver.wait_for(lambda: len(receiver.taken) == 2)
+    assert receiver.traceparents == [trace, None]
+
+
 async def test_labels_are_told_in_the_order_of_the_log(
     receiver: Receiver, records: Records, positions: RedisDeliveryPositions
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -55,6 +57,15 @@ def test_of_a_decision_the_query_is_told_and_nothing_of_its_event() -> None:
     }
     unasked = {name: value for name, value in DECISION.items() if name != "query"} | {"lane": "none"}
     assert of_decisions(0, orjson.dumps(unasked)) is None
+
+
+def test_a_message_knows_the_trace_of_its_event() -> None:
+    """Of a query as of its label."""
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    asked = {**DECISION, "query": {**query_fields(ASKED), "traceparent": trace}}
+    recorded = encode_log_record(replace(label(1), traceparent=trace))
+    messages = of_decisions(0, orjson.dumps(asked)), of_label_log(["label.recorded"])(0, recorded)
+    assert [one.traceparent for one in messages if one is not None] == [trace, trace]
 
 
 def test_what_cannot_be_read_is_not_told() -> None:
