@@ -131,6 +131,7 @@ class KafkaEventSource:
     async def revoked(self) -> None:
         """Has the listener finish with what it owns; heartbeats go on meanwhile."""
         self._gate.close()
+        self._given_up_at = asyncio.get_running_loop().time()
         if self._taking_over is not None:
             await asyncio.wait([self._taking_over])
         owned, self._owned = self._owned, ()
@@ -140,7 +141,6 @@ class KafkaEventSource:
         except Exception as error:
             log.exception("rebalance_failed", topic=self._topic)
             self._gate.fail(error)
-        self._given_up_at = asyncio.get_running_loop().time()
 
     def assigned(self, places: Collection[TopicPartition]) -> None:
         """Has the listener take these over, in a task: no heartbeat is sent until this returns."""
@@ -155,7 +155,9 @@ class KafkaEventSource:
             if positions:
                 self._owned = tuple(positions)
                 await self._listener.on_assigned(positions)
-            self._gate.open()
+            # What was given up meanwhile is the next assignment's: polled before it, it would be nobody's.
+            if self._given_up_at is None:
+                self._gate.open()
         except Exception as error:
             log.exception("rebalance_failed", topic=self._topic)
             self._gate.fail(error)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from loadtest.outside.waiting import until
 from streamsel.adapters.kafka_source import KafkaEventSource
 from streamsel.ports import EventSource, SourceRecord, SourceUnavailable
 from streamsel.records import Partition
@@ -244,6 +245,36 @@ async def test_a_poll_returns_nothing_between_revocation_and_assignment(logs: Lo
             await owner.owns_some(1)
     assert len(during) >= 2
     assert not any(during)
+
+
+@pytest.mark.kafka
+async def test_what_is_revoked_while_it_is_taken_over_is_not_polled_before_it_is_taken_over_anew(
+    kafka_logs: KafkaServers,
+) -> None:
+    """Two members join at almost one time: nothing is read past before its owner knows that it is theirs."""
+    await kafka_logs.events(0, numbered(10))
+    await kafka_logs.events(1, numbered(10))
+    source = kafka_logs.source()
+    during: list[object] = []
+
+    class Slow(Ownership):
+        async def on_assigned(self, positions: Mapping[Partition, int]) -> None:
+            if not self.history:
+                await until(lambda: source._given_up_at is not None, what="the second member joins")
+            else:
+                for _ in range(3):
+                    during.extend(await source.poll(100, 0.1))
+            await super().on_assigned(positions)
+
+    owner, other = Slow(), Ownership()
+    async with kafka_logs.running(source, owner):
+        await until(lambda: source._owned, what="the first member takes over")
+        async with kafka_logs.running(kafka_logs.source(), other):
+            await other.owns_some(1)
+            await owner.until(lambda: len(owner.history) == 3)
+            (number,) = owner.numbers
+            assert of(await polled(source, 10), number) == list(enumerate(numbered(10)))
+    assert during == []
 
 
 async def test_a_member_that_leaves_hands_over_at_once(logs: LogServers) -> None:
