@@ -28,7 +28,7 @@ Tenures: TypeAlias = Mapping[Partition, int]
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    durable: Awaitable[None]
+    durable: asyncio.Future[None]
     queries: Sequence[Query]
     positions: Mapping[Partition, int]
     tenures: Tenures
@@ -101,17 +101,21 @@ class Outbox:
         """Takes a micro-batch decided in ``tenures``; waits while too many are under way."""
         self.unfinished += 1
         self._idle.clear()
-        await self._batches.put(_Batch(durable, queries, positions, tenures, spending))
+        written = asyncio.ensure_future(durable)
+        await self._batches.put(_Batch(written, queries, positions, tenures, spending))
 
     async def finish_all(self) -> None:
         """Runs until cancelled; raises ``SourceUnavailable`` when decisions could not be made durable."""
+        following: _Batch | None = None
         while True:
-            batches = [await self._batches.get()]
-            await batches[0].durable
-            # The desk writes to disk before it answers, so what waits by now goes to it in one call.
-            while not self._batches.empty() and len(batches) < IN_FLIGHT:
-                batches.append(self._batches.get_nowait())
-                await batches[-1].durable
+            batch = following or await self._batches.get()
+            await batch.durable
+            batches = [batch]
+            # The desk writes to disk before it answers, so what is durable by now goes to it in one call;
+            # what is not is left for the next: a slow disk must not keep back what it has written.
+            while (following := self._next()) and following.durable.done() and len(batches) < IN_FLIGHT:
+                following.durable.result()
+                batches.append(following)
             queries = [query for batch in batches for query in batch.queries]
             if queries or (self._unoffered and not self._pacing.outage):
                 started = self._clock.monotonic()
@@ -127,6 +131,9 @@ class Outbox:
             self.finished += len(batches)
             if self.unfinished == 0:
                 self._idle.set()
+
+    def _next(self) -> _Batch | None:
+        return None if self._batches.empty() else self._batches.get_nowait()
 
     async def commit_all(self) -> None:
         """Commits what is done, at once when quiet and every now and then when busy, until cancelled."""
