@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from streamsel.config.addresses import host_alone
 from streamsel.config.base import Positive, Seconds, Section, Share, nearest
 from streamsel.config.constraints import ConditionTable
 from streamsel.config.webhooks import WebhookTable
@@ -95,7 +96,7 @@ class Desk(Section):
         urls = [webhook.url for webhook in webhooks]
         for url in urls:
             if urls.count(url) > 1:
-                raise ValueError(f"the address {url} stands twice; list all its events at once")
+                raise ValueError(f"an address at {host_alone(url)} stands twice; list all its events at once")
         return webhooks
 
     @model_validator(mode="after")

@@ -25,7 +25,14 @@ from streamsel.config.sections import Config
 PREFIX = "STREAMSEL_"
 RESERVED = frozenset({"STREAMSEL_CONFIG"})
 """Variables that are no keys: the path of the file. Those under STREAMSEL_TEST_ are the tests'."""
-SECRET_VARIABLES = frozenset({"STREAMSEL_AUTH__KEYS", "STREAMSEL_AUTH__OIDC", "STREAMSEL_ORACLES__MODELS"})
+SECRET_VARIABLES = frozenset(
+    {
+        "STREAMSEL_AUTH__KEYS",
+        "STREAMSEL_AUTH__OIDC",
+        "STREAMSEL_DESK__WEBHOOKS",
+        "STREAMSEL_ORACLES__MODELS",
+    }
+)
 """Lists and tables whose content no error may show."""
 _FILE = "_FILE"
 """After the variable of a secret: that of the file which holds it, as container platforms mount them."""
@@ -189,10 +196,17 @@ def _explained(error: ValidationError) -> Iterator[str]:
         # Of a key with alternatives, the name of the alternative (such as "list[str]") is left out.
         place = [str(part) for part in mistake["loc"] if "[" not in str(part)]
         given = mistake.get("input")
-        shown = "" if _may_be_secret(place) or isinstance(given, dict | BaseModel) else f" (it is {given!r})"
+        shown = "" if _may_be_secret(place) or _holds_tables(given) else f" (it is {given!r})"
         said = mistake["msg"].removeprefix("Value error, ") + shown
         # Sections that disagree name the place themselves.
         yield f"{'.'.join(place)}: {said}" if place else said
+
+
+def _holds_tables(given: object) -> bool:
+    """Tables have secrets among their keys."""
+    return isinstance(given, dict | BaseModel) or (
+        isinstance(given, list | tuple) and any(map(_holds_tables, given))
+    )
 
 
 def _may_be_secret(place: Sequence[str]) -> bool:

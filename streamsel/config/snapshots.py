@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from streamsel.config.addresses import StoreAddress
 from streamsel.config.base import Positive, Seconds, Section
 
 
 class Snapshots(Section):
     """Without url there are none, and every start folds the whole label log."""
 
-    url: str | None = Field(
+    url: Annotated[StoreAddress, Field(min_length=1)] | None = Field(
         None,
-        min_length=1,
+        repr=False,
         description="A directory, or an address that fsspec knows: s3://bucket/folder, gs://…, each with its "
         "package (s3fs, gcsfs). For the snapshots of this stream alone; all selectors share it.",
     )

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from streamsel.config.auth import SafeAddress
+from streamsel.config.addresses import ReceiverAddress
 from streamsel.config.base import Section
 from streamsel.signing import key_of
 
@@ -14,7 +14,9 @@ from streamsel.signing import key_of
 class WebhookTable(Section):
     """One endpoint. Messages are signed as the Standard Webhooks specification has it."""
 
-    url: SafeAddress
+    url: ReceiverAddress = Field(
+        repr=False, description="Where messages are posted: an https:// address, or one of this machine."
+    )
     secret: SecretStr = Field(
         description="whsec_ and the base64 of 24 to 64 random bytes: openssl rand -base64 32"
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from streamsel.config import ConfigurationError, load
 from streamsel.config.desk import Desk
 from streamsel.config.webhooks import WebhookTable
 
@@ -48,5 +50,18 @@ def test_an_address_stands_once() -> None:
 
 
 def test_the_secret_is_not_shown() -> None:
-    """Nor in what a mistake is told with."""
-    assert GOOD["secret"] not in repr(WebhookTable.model_validate(GOOD))
+    """Nor the address's path, which is the token of many receivers: neither printed nor dumped."""
+    table = WebhookTable.model_validate({**GOOD, "url": "https://hooks.example:444/t0ken"})
+    for shown in (repr(table), table.model_dump_json()):
+        assert GOOD["secret"] not in shown
+        assert "t0ken" not in shown
+    assert table.model_dump(mode="json")["url"] == "https://hooks.example:444/***"
+
+
+@pytest.mark.parametrize("written", [json.dumps([GOOD, GOOD]), json.dumps([GOOD])[:-1]])
+def test_a_mistake_is_told_without_them(written: str) -> None:
+    """An address that stands twice, and what is no JSON."""
+    with pytest.raises(ConfigurationError) as refused:
+        load(None, {"STREAMSEL_DESK__WEBHOOKS": written})
+    assert GOOD["secret"] not in str(refused.value)
+    assert GOOD["url"] not in str(refused.value)
