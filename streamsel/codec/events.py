@@ -223,7 +223,10 @@ def _keys_stand_once(payloads: Sequence[bytes], fields: int) -> bool:
     only be equal if each pair is."""
     joined = b"".join(payloads)
     text = np.frombuffer(joined, dtype=np.uint8)
-    colons = np.flatnonzero(text == ord(":"))
+    is_colon = text == ord(":")
+    if np.count_nonzero(is_colon) == fields:
+        return True  # each field has one behind its name, so none is left for another
+    colons = np.flatnonzero(is_colon)
     before = text[colons - 1]
     if (before <= ord(" ")).any():
         return False
