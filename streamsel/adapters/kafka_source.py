@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from streamsel.adapters.kafka import KafkaCluster, kafka_errors_as, stop_consumer
+from streamsel.adapters.kafka_records import slim
 from streamsel.adapters.poll_gate import PollGate
 from streamsel.ports import RebalanceListener, SourceRecord, SourceUnavailable
 from streamsel.records import Partition
@@ -83,6 +84,7 @@ class KafkaEventSource:
         consumer.subscribe([self._topic], listener=_Rebalance(self))
         with kafka_errors_as(SourceUnavailable, f"joining group {self._group}"):
             await consumer.start()
+        slim(consumer)
         self._watching = asyncio.create_task(self._watch())
 
     async def poll(
