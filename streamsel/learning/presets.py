@@ -1,4 +1,8 @@
-"""From a spec to a classifier that has learned nothing yet."""
+"""From a spec to a classifier that has learned nothing yet.
+
+What only some presets need is imported where they are built: River's trees and preprocessing bring pandas and
+scikit-learn, and LightGBM takes as long, for which the others should not wait.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,15 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, Protocol, cast, runtime_checkable
 
-from river import forest, tree
+import numpy as np
+from numpy.typing import NDArray
 
 from streamsel.learning.copies import BaggedCopies
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.spec import ModelSpec
-from streamsel.learning.text import TextMixture
-from streamsel.learning.trees import CutOffScore, EncodedForest, EncodedTrees, SignedLogarithm
-from streamsel.records import Value
+from streamsel.records import FeatureTable, Value
+
+Floats = NDArray[np.float64]
 
 
 @runtime_checkable
@@ -55,6 +60,27 @@ class LearnsEach(Protocol):
         at once. ``events`` may hold ``None`` for what is missing, in any order of names."""
 
 
+@runtime_checkable
+class ScoresTables(Protocol):
+    """A classifier that scores a whole micro-batch at once."""
+
+    def table_probabilities(self, table: FeatureTable) -> Floats:
+        """What ``predict_proba_one`` says of each row, as (rows, labels): NaN where it says nothing sound.
+        (rows, 0) while the model tells no two labels apart. Values must lie within ±1e100."""
+
+
+@runtime_checkable
+class Committee(Protocol):
+    """A classifier whose prediction is the mean of its members'."""
+
+    @property
+    def size(self) -> int:
+        """How many members."""
+
+    def members_proba_one(self, x: Mapping[str, Value]) -> list[dict[str, float]]:
+        """What each says."""
+
+
 class FactoryRefused(ValueError):
     """A factory can't be found or makes no classifier. The message names it and what would be right."""
 
@@ -76,8 +102,12 @@ def _logistic(spec: ModelSpec) -> Classifier:
 
 
 def _tree(spec: ModelSpec) -> Classifier:
+    from river.tree import HoeffdingAdaptiveTreeClassifier
+
+    from streamsel.learning.trees import EncodedTrees, SignedLogarithm
+
     # Few labels: more frequent and less cautious splits than River's, and no resampling at the leaves.
-    estimator = tree.HoeffdingAdaptiveTreeClassifier(
+    estimator = HoeffdingAdaptiveTreeClassifier(
         grace_period=50,
         delta=1e-3,
         bootstrap_sampling=False,
@@ -90,16 +120,21 @@ def _tree(spec: ModelSpec) -> Classifier:
 
 
 def _forest(spec: ModelSpec) -> Classifier:
-    estimator = forest.AMFClassifier(n_estimators=10, dirichlet=1.0 / len(spec.labels), seed=spec.seed)
+    from river.forest import AMFClassifier
+
+    from streamsel.learning.trees import CutOffScore, EncodedForest
+
+    estimator = AMFClassifier(n_estimators=10, dirichlet=1.0 / len(spec.labels), seed=spec.seed)
     return cast(Classifier, EncodedForest(spec.labels, spec.text, estimator, CutOffScore()))
 
 
 def _text(spec: ModelSpec) -> Classifier:
+    from streamsel.learning.text import TextMixture
+
     return cast(Classifier, TextMixture(spec.labels, spec.text))
 
 
 def _portfolio(spec: ModelSpec) -> Classifier:
-    # LightGBM takes half a second to import, and only this preset needs it.
     from streamsel.learning.portfolio import Portfolio
 
     return cast(Classifier, Portfolio(spec.labels, spec.text, spec.seed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,7 @@ from streamsel.learning.copies import BaggedCopies
 from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.mixture import Mixture
-from streamsel.learning.presets import Classifier
-from streamsel.learning.tree_scoring import TreeScorer
-from streamsel.learning.trees import EncodedForest, EncodedTrees
+from streamsel.learning.presets import Classifier, Committee, ScoresTables
 from streamsel.records import FeatureTable, Value
 
 Floats = NDArray[np.float64]
@@ -75,21 +73,21 @@ class EventScorer:
             return None
 
 
-class ForestScorer(EventScorer):
-    """Event by event and tree by tree."""
+class CommitteeScorer(EventScorer):
+    """Event by event and member by member."""
 
-    def __init__(self, model: EncodedForest) -> None:
-        super().__init__(model, model.labels)
-        self._forest = model
+    def __init__(self, model: Committee, labels: tuple[str, ...]) -> None:
+        super().__init__(cast(Classifier, model), labels)
+        self._committee = model
 
     def opinions(self, table: FeatureTable) -> Opinions:
-        """The trees' and their mean."""
-        said = self._asked(table, self._forest.members_proba_one)
-        trees = [
-            [opinions[tree] if opinions else {} for opinions in said]
-            for tree in range(self._forest.estimator.n_estimators)
+        """The members' and their mean."""
+        said = self._asked(table, self._committee.members_proba_one)
+        members = [
+            [opinions[member] if opinions else {} for opinions in said]
+            for member in range(self._committee.size)
         ]
-        return _agreed([_shares(opinions, self._labels) for opinions in trees], len(self._labels))
+        return _agreed([_shares(opinions, self._labels) for opinions in members], len(self._labels))
 
 
 class CopiesScorer:
@@ -132,36 +130,36 @@ class MixtureScorer:
         return Opinions(self._model.hedge.mix(members), members, weights)
 
 
-class ModelScorer:
-    """By what scores a whole micro-batch of its model at once."""
+class TableScorer:
+    """By a model that scores a whole micro-batch at once, or by what does so for it."""
 
-    def __init__(self, model: LinearScorer | TreeScorer) -> None:
-        self._model = model
+    def __init__(self, probabilities: Callable[[FeatureTable], Floats]) -> None:
+        self._probabilities = probabilities
         self.errors = 0
         self.last_error = ""
 
     def opinions(self, table: FeatureTable) -> Opinions:
-        return Opinions(self._model.probabilities(table))
+        return Opinions(self._probabilities(table))
 
 
 def scorer_of(model: Classifier, labels: tuple[str, ...]) -> Scorer:
     """The fastest way to score with this model, members included."""
     if isinstance(model, ScaledLogistic):
-        return ModelScorer(LinearScorer(model))
+        return TableScorer(LinearScorer(model).probabilities)
     if isinstance(model, Mixture):
         return MixtureScorer(model)
-    if isinstance(model, EncodedForest):
-        return ForestScorer(model)
-    if isinstance(model, EncodedTrees):
-        return ModelScorer(TreeScorer(model))
     if isinstance(model, BaggedCopies):
         return CopiesScorer(model)
+    if isinstance(model, Committee):
+        return CommitteeScorer(model, labels)
+    if isinstance(model, ScoresTables):
+        return TableScorer(model.table_probabilities)
     return EventScorer(model, labels)
 
 
 def has_members(model: Classifier) -> bool:
     """Whether the model is a committee: its opinions are then those of its members as well."""
-    return isinstance(model, Mixture | EncodedForest | BaggedCopies)
+    return isinstance(model, Mixture | Committee | BaggedCopies)
 
 
 def _shares(opinions: Sequence[Mapping[str, float]], labels: tuple[str, ...]) -> Floats:

@@ -1,4 +1,4 @@
-"""A micro-batch as the ``tree`` preset sees it: what ``EncodedTrees`` makes of each event, by column."""
+"""A micro-batch as the preset ``tree`` sees it: what ``Encoded`` makes of each event, by column."""
 
 from __future__ import annotations
 

@@ -14,11 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from river import tree
 from river.tree.nodes.branch import DTBranch
-
-from streamsel.learning.tree_columns import tree_columns
-from streamsel.learning.trees import EncodedTrees
-from streamsel.records import FeatureTable
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -26,27 +23,25 @@ Rows = NDArray[np.intp]
 _HALF_LOG_TAU = 0.5 * math.log(math.tau)
 
 
-class TreeScorer:
-    """Scores feature tables by the preset ``tree``."""
+def tree_shares(
+    estimator: tree.HoeffdingAdaptiveTreeClassifier, names: Sequence[str], values: Floats, labels: int
+) -> Floats:
+    """(rows, labels) of a tree that learned labels by index: each row sums to 1, or is NaN where no leaf has
+    a share for any; (rows, 0) until two labels have been seen.
 
-    def __init__(self, model: EncodedTrees) -> None:
-        self._model = model
-
-    def probabilities(self, table: FeatureTable) -> Floats:
-        """(rows, labels), or (rows, 0) until two labels have been seen; a row of NaN where no leaf has a
-        share for any. Values must lie within ±1e100."""
-        estimator = self._model.estimator
-        if len(estimator.classes) < 2:
-            return np.zeros((len(table.rows), 0))
-        names, values = tree_columns(table, self._model.evidence)
-        columns = {name: column for column, name in enumerate(names)}
-        votes = np.zeros((len(self._model.labels), len(table.rows)))
-        for leaf, rows in _leaves(estimator._root, columns, values):  # noqa: SLF001 - no other way to it
-            for label, said in _leaf_shares(leaf, columns, values, rows).items():
-                votes[label, rows] += said
-        totals = votes.sum(axis=0)
-        shares: Floats = (votes / np.where(totals > 0.0, totals, np.nan)).T
-        return shares
+    ``values`` is (names, rows), NaN for what is missing.
+    """
+    rows = values.shape[1]
+    if len(estimator.classes) < 2:
+        return np.zeros((rows, 0))
+    columns = {name: column for column, name in enumerate(names)}
+    votes = np.zeros((labels, rows))
+    for leaf, reached in _leaves(estimator._root, columns, values):  # noqa: SLF001 - no other way to it
+        for label, said in _leaf_shares(leaf, columns, values, reached).items():
+            votes[label, reached] += said
+    totals = votes.sum(axis=0)
+    shares: Floats = (votes / np.where(totals > 0.0, totals, np.nan)).T
+    return shares
 
 
 def _leaves(root: Any, columns: Mapping[str, int], values: Floats) -> Iterator[tuple[Any, Rows]]:

@@ -6,14 +6,19 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from river import base, forest, preprocessing, tree
 
 from streamsel.learning.evidence import Evidence
 from streamsel.learning.features import parts
 from streamsel.learning.spec import unknown_label
-from streamsel.records import Value
+from streamsel.learning.tree_columns import tree_columns
+from streamsel.learning.tree_scoring import tree_shares
+from streamsel.records import FeatureTable, Value
 
 Numbers = dict[str, float]
+Floats = NDArray[np.float64]
 
 
 class SignedLogarithm:
@@ -44,7 +49,7 @@ class CutOffScore:
         return scores
 
 
-class EncodedTrees(base.Classifier):
+class Encoded(base.Classifier):
     """A River tree or forest that takes any mix of features.
 
     Categories and words become their evidence for each label (see ``Evidence``), so the trees only ever see
@@ -93,8 +98,22 @@ class EncodedTrees(base.Classifier):
         return {self.labels[label]: predicted[label] for label in sorted(predicted)}
 
 
-class EncodedForest(EncodedTrees):
+class EncodedTrees(Encoded):
+    """One tree, which scores a micro-batch at once."""
+
+    def table_probabilities(self, table: FeatureTable) -> Floats:
+        """See ``presets.ScoresTables``."""
+        names, values = tree_columns(table, self.evidence)
+        return tree_shares(self.estimator, names, values, len(self.labels))
+
+
+class EncodedForest(Encoded):
     """A committee of trees, each of which learns every label."""
+
+    @property
+    def size(self) -> int:
+        """How many trees."""
+        return int(self.estimator.n_estimators)
 
     def members_proba_one(self, x: Mapping[str, Value]) -> list[dict[str, float]]:
         """Each tree's prediction, whose mean is the forest's; no tree's before the first label."""

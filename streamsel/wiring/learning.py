@@ -8,7 +8,6 @@ import socket
 import redis.asyncio
 
 from streamsel.adapters.redis_replicas import RedisReplicas
-from streamsel.adapters.snapshot_store import FileSnapshotStore
 from streamsel.config import Config, ConfigurationError
 from streamsel.learning.spec import ModelSpec
 from streamsel.metrics import Metrics
@@ -54,6 +53,8 @@ def snapshots_of(config: Config, log: LogReader, metrics: Metrics, clock: Clock)
     settings = config.snapshots
     if settings.url is None or settings.key is None:
         return None
+    from streamsel.adapters.snapshot_store import FileSnapshotStore  # brings fsspec
+
     try:
         store = FileSnapshotStore(settings.url)
     except (ValueError, ImportError) as error:

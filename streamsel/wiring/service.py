@@ -169,7 +169,7 @@ async def running(
         if service.desk is not None:
             parts = replace(parts, evaluating=evaluating, oracles=accounts)
         if service.desk is not None or config.select.plateau is not None:
-            aside.append(("evaluation", evaluating.run))
+            aside.append(("evaluation", partial(_once_ready, service, evaluating.run)))
         app = create_app(parts)
         server = await serve(app, config.desk.host, config.desk.port)
         service.url = server.url
@@ -195,6 +195,12 @@ async def running(
 async def _stop(service: Service, server: RunningServer) -> None:
     """Side by side, so that their limits do not add up."""
     await asyncio.gather(service.drain(), server.stop())
+
+
+async def _once_ready(service: Service, part: Callable[[], Coroutine[object, object, None]]) -> None:
+    """What would keep the first decision waiting: drift detectors bring pandas."""
+    await service.wait_ready()
+    await part()
 
 
 async def _learn_then_select(service: Service, learner: Learner, selector: Selector, trials: Trials) -> None:

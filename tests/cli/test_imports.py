@@ -72,3 +72,15 @@ def test_a_service_brings_no_model_before_it_knows_that_it_selects(tmp_path: Pat
     """A desk learns nothing, and signs nobody in where no provider is configured."""
     brought = _brought("import streamsel.wiring.service", tmp_path)
     assert not brought & {"river", "scipy", "sklearn", "lightgbm", "pandas", "pyarrow", "authlib", "httpx"}
+
+
+def test_a_selector_brings_only_what_its_preset_needs(tmp_path: Path) -> None:
+    """The default preset decides its first event without pandas, scikit-learn and LightGBM."""
+    brought = _brought(
+        "import streamsel.services.watchdog, streamsel.wiring.learning, streamsel.wiring.selector\n"
+        "from streamsel.learning.presets import build\n"
+        "from streamsel.learning.spec import ModelSpec\n"
+        "build(ModelSpec(('legit', 'fraud')))",
+        tmp_path,
+    )
+    assert not brought & {"sklearn", "lightgbm", "pandas", "pyarrow"}
