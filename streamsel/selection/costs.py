@@ -43,6 +43,12 @@ class Costs:
         """Whether every query costs the same."""
         return not self.label and not self.segment
 
+    @property
+    def least(self) -> float:
+        """In ordinary queries, the least that any query can cost, or 1."""
+        least = min((1.0, *self.label.values()))
+        return least * math.prod(min((1.0, *by_value.values())) for by_value in self.segment.values())
+
     def of(self, fields: Fields, labels: tuple[str, ...], probabilities: Floats) -> Floats:
         """(events,), in ordinary queries: what asking about each event is expected to cost."""
         costs = np.ones(len(fields))
@@ -63,6 +69,4 @@ class Costs:
         Relative to the least that any query can cost: a fixed reference, unlike the micro-batch's own mean,
         keeps utilities comparable from one micro-batch to the next.
         """
-        least = min((1.0, *self.label.values()))
-        least *= math.prod(min((1.0, *by_value.values())) for by_value in self.segment.values())
-        return np.minimum(utilities * (least / costs), 1.0)
+        return np.minimum(utilities * (self.least / costs), 1.0)

@@ -32,6 +32,11 @@ def holdout_draws(event_ids: Sequence[str], seed: int = 0) -> NDArray[np.float64
     return (hashes >> np.uint64(32)).astype(np.float64) * _SCALE
 
 
+def may_be_held_out(event_id: str, seed: int, share: float) -> bool:
+    """Whether the holdout draw may have taken an event, where it never took a larger share."""
+    return bool(holdout_draws([event_id], seed)[0] < share)
+
+
 def _hashes(event_ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
     try:
         encoded = [*map(str.encode, event_ids)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Protocol
 
 from redis.asyncio import Redis
@@ -12,10 +13,12 @@ from streamsel.adapters.redis_positions import RedisDeliveryPositions
 from streamsel.codec.outcomes import OutcomeDecoder
 from streamsel.config import Config
 from streamsel.config.oracles import OUTCOMES, ModelTable, OracleTable, RuleOracleTable
+from streamsel.config.select import Select
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, ReviewQueue
 from streamsel.ports.oracles import Answerer
 from streamsel.review.oracles import Accounts, Terms
+from streamsel.selection.draws import may_be_held_out
 from streamsel.services.oracles.answering import Answering, Duty
 from streamsel.services.oracles.following import AccountsFollower
 from streamsel.services.oracles.outcomes import OutcomesConsumer
@@ -62,6 +65,7 @@ def oracle_parts(
             logs.dead_letters,
             clock,
             metrics,
+            partial(may_be_held_out, seed=config.select.seed, share=_largest_holdout(config.select)),
         )
     positions = RedisDeliveryPositions(client, config.redis.prefix)
     for _, name, table in config.oracles.asked:
@@ -69,6 +73,11 @@ def oracle_parts(
         stack.push_async_callback(answerer.close)
         duty = _duty(name, table)
         yield Answering(duty, answerer, queue, logs.labels, follower, positions, clock, metrics)
+
+
+def _largest_holdout(select: Select) -> float:
+    """The share of events, where all are of the cheapest kind."""
+    return select.holdout / select.costs.costs().least
 
 
 def oracle_accounts(config: Config) -> Accounts:

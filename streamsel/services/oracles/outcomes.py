@@ -6,7 +6,8 @@
 An outcome answers the query of its event if that is at the desk, whoever holds it; one that was drawn at
 random it leaves to people, or what is known of the stream would depend on which outcomes come. It corrects a
 label of less authority, is kept as an opinion beside one of more, and is a label of its own for an event
-nobody was asked about, if it brings the features.
+nobody was asked about, if it brings the features. The desk forgets queries that expire: whether an event was
+held out is therefore drawn again, and no model learns of one that may have been.
 
 Nothing is locked. A record appended beside another's of the same revision may lose against it; the outcome is
 then looked at again. One delivered twice changes nothing the second time.
@@ -15,7 +16,7 @@ then looked at again. One delivered twice changes nothing the second time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -75,8 +76,9 @@ class OutcomesConsumer:
         dead_letters: DeadLetterSink,
         clock: Clock,
         metrics: Metrics,
+        may_be_held_out: Callable[[str], bool],
     ) -> None:
-        """``follower`` must be running and ``indexed``."""
+        """``follower`` must be running and ``indexed``; ``may_be_held_out`` is asked about event ids."""
         self._terms = terms
         self._source = source
         self._decoder = decoder
@@ -86,6 +88,7 @@ class OutcomesConsumer:
         self._dead_letters = dead_letters
         self._clock = clock
         self._metrics = metrics
+        self._may_be_held_out = may_be_held_out
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -217,7 +220,8 @@ class OutcomesConsumer:
             if known.view is not None:
                 return [label_of(known.view.query, outcome.label, "outcome", name, now, revision)]
             label_id = _unasked(known.query_id) if known.newest is None else known.newest.label_id
-            return [label_unasked(outcome, label_id, name, now, revision)]
+            held_out = self._may_be_held_out(outcome.event_id)
+            return [label_unasked(outcome, label_id, name, now, revision, held_out=held_out)]
         revision = 1 if known.opinion is None else known.opinion.revision + 1
         opinion = opinion_of(known.query_id, outcome.event_id, outcome.label, name, now, revision)
         if came_to is Effect.DISPUTE and standing is not None:

@@ -32,8 +32,11 @@ def label_of(
     )
 
 
-def label_unasked(outcome: Outcome, label_id: str, name: str, now: float, revision: int) -> Label:
-    """Of an event nobody was asked about. Raises ``ValueError`` for an outcome without features."""
+def label_unasked(
+    outcome: Outcome, label_id: str, name: str, now: float, revision: int, *, held_out: bool
+) -> Label:
+    """Of an event nobody was asked about, as far as is known; ``held_out`` keeps models from learning it.
+    Raises ``ValueError`` for an outcome without features."""
     if outcome.features is None:
         raise ValueError(f"the outcome of event {outcome.event_id} has no features")
     return Label(
@@ -45,6 +48,7 @@ def label_unasked(outcome: Outcome, label_id: str, name: str, now: float, revisi
         labelled_by=name,
         labelled_at=now,
         features=outcome.features,
+        lane="holdout" if held_out else "none",
         segments=outcome.segments,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from streamsel.codec.layout import Layout
 from streamsel.codec.outcomes import OutcomeDecoder
 from streamsel.records import DeadLetter
 from streamsel.review.oracles import Terms
+from streamsel.selection.draws import may_be_held_out
 from streamsel.services.oracles.following import AccountsFollower
 from streamsel.services.oracles.outcomes import OutcomesConsumer
 from tests.services.desk.desks import LABELS, until
@@ -26,6 +28,8 @@ from tests.services.oracles.bench import Bench, at_work
 
 TERMS = Terms("outcomes", 50)
 TRUTH = Terms("outcomes", 200)
+HELD_OUT = 0.01
+"""Share of events."""
 
 
 class Outcomes:
@@ -80,6 +84,7 @@ class Outcomes:
             self._letters,
             SystemClock(),
             self.bench.metrics,
+            partial(may_be_held_out, seed=0, share=HELD_OUT),
         )
 
     async def told(self, *outcomes: dict[str, Any] | bytes, terms: tuple[Terms, ...] = (TERMS,)) -> None:

@@ -18,11 +18,12 @@ from streamsel.records import Label, Lane, Query
 from streamsel.review.lifecycle import State
 from streamsel.review.oracles import Terms
 from streamsel.review.refusals import LabelLogUnreachable, Superseded
+from streamsel.selection.draws import holdout_draws
 from tests.contracts.review_queue.stores import ANN, query
 from tests.core.review_records import answer
 from tests.services.desk.desks import LABELS, give, raising, until
 from tests.services.oracles.bench import Bench, Scripted, released_hold
-from tests.services.oracles.outcomes_bench import TERMS, TRUTH, Outcomes
+from tests.services.oracles.outcomes_bench import HELD_OUT, TERMS, TRUTH, Outcomes
 
 GPT = Terms("gpt", 50)
 
@@ -110,6 +111,19 @@ async def test_an_event_nobody_was_asked_about_is_learned_from_its_features(
     assert (label.label_id, label.query_id) == (f"outcome-{query_id_of('transaction-7')}", None)
     assert (label.features, label.lane) == ({"amount": 9.5}, "none")
     assert Fold(ModelSpec(labels=LABELS)).apply(0, label).outcome == "learned"
+
+
+async def test_an_event_that_may_have_been_held_out_teaches_no_model(
+    bench: Bench, outcomes: Outcomes
+) -> None:
+    """The query may have expired and be forgotten: the draw, made again, tells; the outcome is kept."""
+    numbers = range(1_000)
+    drawn = holdout_draws([f"transaction-{number}" for number in numbers])
+    number = next(number for number in numbers if drawn[number] < HELD_OUT)
+    await outcomes.told(ended(number, "fraud", features={"amount": 9.5}))
+    (label,) = bench.log.labels()
+    assert (label.lane, label.propensity) == ("holdout", 0.0)
+    assert Fold(ModelSpec(labels=LABELS)).apply(0, label).outcome == "held_out"
 
 
 async def test_told_twice_it_counts_once_and_told_anew_it_is_a_new_revision(
