@@ -17,6 +17,7 @@ from loadtest import soak as soak_scenario
 from loadtest import start as start_scenario
 from loadtest.costs import whole as costs_scenario
 from loadtest.faults import whole as faults_scenario
+from loadtest.faults.every import FAULTS
 from loadtest.growth import whole as growth_scenario
 from loadtest.latency import whole as latency_scenario
 from loadtest.page import measured_on, write_section
@@ -169,13 +170,28 @@ def growth_command(
 def faults_command(
     kills: Annotated[int, typer.Option(min=0, help="kill -9 of selectors, desk, store and broker.")] = 1_000,
     crash_points: Annotated[int, typer.Option(min=0, help="Deaths between two effects, at least.")] = 10_000,
-    outage_seconds: Annotated[float, typer.Option(min=0.0, help="Of each outage; 0 for none.")] = 60.0,
+    recoveries: Annotated[int, typer.Option(min=0, help="Measured, of a selector and of the desk.")] = 20,
+    only: Annotated[
+        str, typer.Option(help="Faults beside kills, with commas between; empty for none.")
+    ] = ",".join(FAULTS),
+    fault_seconds: Annotated[float, typer.Option(min=0.0, help="Of each fault.")] = 60.0,
+    upgrade_from: Annotated[
+        str | None,
+        typer.Option(help="Revision of the old code in the rolling upgrade; else another configuration."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Draws the kills and the histories.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Processes killed, servers gone: what is lost or done twice, and how long it takes to recover. Takes
     hours; ends with 1 unless all counts are as they must be."""
-    options = faults_scenario.Options(kills, crash_points, outage_seconds, seed)
+    names = tuple(only.split(",")) if only else ()
+    if unknown := [name for name in names if name not in FAULTS]:
+        raise typer.BadParameter(
+            f"{', '.join(unknown)}: choose from {', '.join(FAULTS)}", param_hint="--only"
+        )
+    options = faults_scenario.Options(
+        kills, crash_points, recoveries, names, fault_seconds, upgrade_from, seed
+    )
     figures = faults_scenario.faults(options)
     show({**figures, "valid": faults_scenario.sound(figures)}, as_json, None)
 

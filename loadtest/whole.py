@@ -23,7 +23,7 @@ SCENARIOS: Mapping[str, str] = {
     "desk": "--waiting 2000 --seconds 1",
     "scoring": "",
     "lifecycle": "--labels 1000 --restarts 1 --restore-labels 10000 --streams 5 --simulations 20",
-    "faults": "--kills 4 --crash-points 50",
+    "faults": "--kills 4 --crash-points 50 --recoveries 1 --fault-seconds 1",
 }
 """The options of the small form; the defaults are the whole one."""
 

@@ -5,8 +5,9 @@ Events come in and reviewers answer all the time."""
 from __future__ import annotations
 
 import asyncio
+import secrets as random_secrets
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +20,23 @@ from loadtest.outside.desk_store import DeskStore
 from loadtest.outside.link import Link, link
 from loadtest.outside.producing import Producer
 from loadtest.outside.reviewing import Acknowledged, Reviewer
-from loadtest.outside.service_process import Role, ServiceProcess, Services, auth, bearer
+from loadtest.outside.service_process import Launch, Role, ServiceProcess, Services, auth, bearer
 from loadtest.outside.streams import KafkaStreams
 from loadtest.outside.transactions import LABELS, truth
 from streamsel.adapters.embedded import EmbeddedValkey
 from streamsel.adapters.local_kafka import LocalKafka
+from streamsel.adapters.local_process import start_child
 from streamsel.services.ending import end
 
 REVIEWERS = ("ann", "ben", "cat", "dan")
 SELECTORS = 2
 SESSION_SECONDS = 3.0
 """After which the group misses a selector that was killed."""
+REVIEW_SECONDS = 0.05
+SNAPSHOT_LABELS = 50
+"""From one snapshot to the next: few, so that some are interrupted and many read."""
 PREFIX = "faults"
-RECOVERY_SECONDS = 120.0
+RECOVERY_SECONDS = 300.0
 """What has not recovered by then never will."""
 _LOOK_SECONDS = 0.05
 
@@ -45,26 +50,63 @@ class Rig:
     store: EmbeddedValkey
     store_link: Link
     services: Services
+    sections: Mapping[str, Mapping[str, object]]
     configuration: Path
+    """The file that ``sections`` are written to."""
     streams: KafkaStreams
     desk_store: DeskStore
     secrets: dict[str, str]
     draw: Random
+    at_end: AsyncExitStack
+    """Before the servers end."""
     selectors: list[ServiceProcess] = field(default_factory=list)
-    desk: ServiceProcess = field(init=False)
+    desks: list[ServiceProcess] = field(default_factory=list)
     producer: Producer = field(init=False)
     reviewers: list[Reviewer] = field(default_factory=list)
     producing: asyncio.Task[None] = field(init=False)
-    reviewing: list[asyncio.Task[None]] = field(default_factory=list)
+    reviewing: list[asyncio.Task[None]] = field(init=False)
+
+    @property
+    def desk(self) -> ServiceProcess:
+        """The first of them."""
+        return self.desks[0]
+
+    @property
+    def processes(self) -> list[ServiceProcess]:
+        """All of the service."""
+        return [*self.selectors, *self.desks]
 
     @property
     def acknowledged(self) -> list[Acknowledged]:
         """The answers that the desk has confirmed."""
         return [answer for reviewer in self.reviewers for answer in reviewer.acknowledged]
 
+    @property
+    def refused(self) -> int:
+        """The answers that came too late to count."""
+        return sum(reviewer.refused for reviewer in self.reviewers)
+
+    def work(self) -> None:
+        """Events come and reviewers answer, from now on or once more."""
+        self.producer.stopping = False
+        for reviewer in self.reviewers:
+            reviewer.stopping = False
+        self.producing = asyncio.create_task(self.producer.produce())
+        self.reviewing = [asyncio.create_task(one.work()) for one in self.reviewers]
+
+    async def again(self, process: ServiceProcess) -> None:
+        """Ends it in order, and returns when its next life is ready."""
+        await process.end()
+        process.start()
+        await process.ready()
+
     def begin(self, role: Role) -> ServiceProcess:
         """One more process."""
         return self.services.start(self.configuration, role)
+
+    def a_desk(self) -> str | None:
+        """The address of any of them, as a load balancer finds it; ``None`` while that one is starting."""
+        return self.draw.choice(self.desks).url
 
     async def send(self, events: Sequence[bytes]) -> None:
         """Into the stream, however long the broker is away."""
@@ -119,7 +161,7 @@ class Rig:
 
     def supervise(self) -> int:
         """Begins what has ended anew; returns how many that were."""
-        ended = [one for one in [*self.selectors, self.desk] if one.process.poll() is not None]
+        ended = [one for one in self.processes if one.process.poll() is not None]
         for process in ended:
             process.start()
         return len(ended)
@@ -139,7 +181,9 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(seed: int, *, events_per_second: float = 200.0) -> AsyncIterator[Rig]:
+async def rig(
+    seed: int, *, events_per_second: float = 200.0, preset: str = "portfolio", launch: Launch = start_child
+) -> AsyncIterator[Rig]:
     """Everything at work; all of it ends with the context."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
@@ -153,39 +197,42 @@ async def rig(seed: int, *, events_per_second: float = 200.0) -> AsyncIterator[R
         for server in (broker, store):
             await asyncio.to_thread(server.start)
             stack.callback(server.kill)
-        services = Services(folder)
+        services = Services(folder, launch)
         stack.callback(services.kill_all)
         streams = KafkaStreams(f"127.0.0.1:{broker_link.port}", PREFIX, SESSION_SECONDS)
         secrets: dict[str, str] = {}
-        configuration = services.configured(
-            {
-                **streams.sections,
-                "redis": {"url": f"redis://127.0.0.1:{store_link.port}", "prefix": PREFIX},
-                "labels": LABELS,
-                "select": {"budget": 0.5},
-                "capacity": {
-                    "target_backlog": 60,
-                    "fill_seconds": 1.0,
-                    "lease_seconds": 5.0,
-                    "attempts": 1_000_000,
-                },
-                "auth": auth(secrets, **dict.fromkeys(REVIEWERS, "reviewer")),
-            }
-        )
+        sections = {
+            **streams.sections,
+            "redis": {"url": f"redis://127.0.0.1:{store_link.port}", "prefix": PREFIX},
+            "labels": LABELS,
+            "model": {"preset": preset},
+            "select": {"budget": 0.5},
+            "capacity": {
+                "target_backlog": 60,
+                "fill_seconds": 1.0,
+                "lease_seconds": 5.0,
+                "attempts": 1_000_000,
+            },
+            "snapshots": {
+                "url": str(folder / "snapshots"),
+                "key": random_secrets.token_hex(32),
+                "every_labels": SNAPSHOT_LABELS,
+            },
+            "auth": auth(secrets, **dict.fromkeys(REVIEWERS, "reviewer")),
+        }
         found = Rig(
-            broker, broker_link, store, store_link, services, configuration, streams,
-            DeskStore(store.url, PREFIX), secrets, Random(seed),
+            broker, broker_link, store, store_link, services, sections, services.configured(sections),
+            streams, DeskStore(store.url, PREFIX), secrets, Random(seed), stack,
         )  # fmt: skip
-        found.desk = found.begin("desk")
+        found.desks = [found.begin("desk")]
         await found.desk.ready()
         found.selectors = [found.begin("selector") for _ in range(SELECTORS)]
         found.producer = Producer(found.send, Random(seed + 1), events_per_second)
         found.reviewers = [
-            Reviewer(name, secrets[name], lambda: found.desk.url, truth, Random(f"{name}-{seed}"), 0.05)
+            Reviewer(name, secrets[name], found.a_desk, truth, Random(f"{name}-{seed}"), REVIEW_SECONDS)
             for name in REVIEWERS
         ]
-        found.reviewing = [asyncio.create_task(one.work()) for one in found.reviewers]
-        found.producing = asyncio.create_task(found.producer.produce())
+        found.work()
         try:
             for selector in found.selectors:
                 await selector.ready()

@@ -51,7 +51,8 @@ class Became:
     undecided: Sequence[Place]
     doubled: Sequence[Place]
     contradictory: Sequence[Place]
-    """Decided as another event, or asked about without a query, or the other way round."""
+    """Decided as another event, or asked about without a query, or the other way round, or with a propensity
+    that is none."""
     asked: Mapping[str, set[str]] = field(default_factory=dict)
     """By query id, the events it asks about."""
 
@@ -76,6 +77,7 @@ def became(events: Sequence[Record], decisions: Sequence[Record], letters: Seque
             event is None
             or decision["event_id"] != event.content["id"]
             or asks == (decision["lane"] == "none")
+            or (asks and not 0.0 < decision["query"]["propensity"] <= 1.0)
         ):
             contradictory.append(place)
         if asks:

@@ -26,6 +26,8 @@ class Link:
         self._writers: set[asyncio.StreamWriter] = set()
         self._stranded = 0
         """How often; what was connected before carries nothing."""
+        self._delay_seconds = 0.0
+        self._seconds_per_byte = 0.0
         self.port = 0
 
     async def open(self) -> None:
@@ -45,6 +47,15 @@ class Link:
     def strand(self) -> None:
         """Leaves every connection half-open: it stays, and nothing passes any more. New ones work."""
         self._stranded += 1
+
+    def slow(self, delay_seconds: float, bytes_per_second: float) -> None:
+        """From now on whatever is sent in one piece is on its way so long, each way, and what is behind it
+        waits; every connection carries so much."""
+        self._delay_seconds, self._seconds_per_byte = delay_seconds, 1.0 / bytes_per_second
+
+    def fast(self) -> None:
+        """Slow no longer."""
+        self._delay_seconds = self._seconds_per_byte = 0.0
 
     async def close(self) -> None:
         """For good."""
@@ -72,6 +83,8 @@ class Link:
             while chunk := await source.read(_CHUNK):
                 if born < self._stranded:
                     continue
+                if wait := self._delay_seconds + len(chunk) * self._seconds_per_byte:
+                    await asyncio.sleep(wait)
                 sink.write(chunk)
                 await sink.drain()
         self._forget(sink)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
@@ -42,7 +42,8 @@ def over_http(url: Callable[[], str | None], secret: str) -> Send:
 
 @dataclass
 class Producer:
-    """Sends transactions steadily until it is told to stop; some come twice, some are no events."""
+    """Sends transactions steadily until it is told to stop, and goes on from there when it produces again;
+    some come twice, some are no events."""
 
     send: Send
     rng: Random
@@ -52,11 +53,11 @@ class Producer:
     poison: int = 0
     """How many of those sent are no events."""
     stopping: bool = False
+    _numbers: Iterator[int] = field(default_factory=count, init=False)
 
     async def produce(self) -> None:
         """In batches of ten."""
         sent: list[bytes] = []
-        numbers = count()
         while not self.stopping:
             batch = []
             for _ in range(10):
@@ -67,7 +68,7 @@ class Producer:
                 elif sent and draw < self.broken + self.repeated:
                     batch.append(self.rng.choice(sent))
                 else:
-                    sent.append(transaction(next(numbers)))
+                    sent.append(transaction(next(self._numbers)))
                     batch.append(sent[-1])
             await self.send(batch)
             await asyncio.sleep(10 / self.events_per_second)

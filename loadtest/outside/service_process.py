@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import httpx
 import orjson
@@ -20,7 +19,27 @@ from streamsel.api.keys import new_key
 Role = Literal["both", "selector", "desk"]
 Sections = Mapping[str, Mapping[str, object]]
 
-READY_SECONDS = 60.0
+
+class Child(Protocol):
+    """As much of ``subprocess.Popen`` as is asked of a process."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | Any: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int | None: ...
+    def kill(self) -> None: ...
+    def send_signal(self, sig: int, /) -> None: ...
+
+
+class Launch(Protocol):
+    """Starts a command in a directory, its output appended to a log."""
+
+    def __call__(self, command: Sequence[str | Path], *, directory: Path, log: Path) -> Child: ...
+
+
+READY_SECONDS = 120.0
 EXIT_SECONDS = 20.0
 """Longer than any drain may take, so that one that takes too long is measured and not just cut off."""
 
@@ -28,14 +47,19 @@ EXIT_SECONDS = 20.0
 class ServiceProcess:
     """One process at a time over one configuration; may be started again after it ended."""
 
-    def __init__(self, configuration: Path, role: Role, log: Path, *options: str) -> None:
+    def __init__(
+        self, configuration: Path, role: Role, log: Path, *options: str, launch: Launch = start_child
+    ) -> None:
         self.role = role
-        self._command = [sys.executable, "-m", "streamsel", "serve", "-c", str(configuration), "--role", role]
-        self._command += options
-        self._directory = configuration.parent
+        self.configuration = configuration
+        """What it reads when it is started."""
+        self.under: Sequence[str] = ()
+        """What it is started by the next time: ``prlimit`` or ``env`` and their options."""
+        self._options = ("--role", role, *options)
+        self._launch = launch
         self._log = log
         self._log_start = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
         self._url: str | None = None
 
     def start(self) -> None:
@@ -43,10 +67,13 @@ class ServiceProcess:
         assert self._process is None or self._process.poll() is not None, "it is still running"
         self._log_start = self._log.stat().st_size if self._log.exists() else 0
         self._url = None
-        self._process = start_child(self._command, directory=self._directory, log=self._log)
+        program = (sys.executable, "-m", "streamsel", "serve", "-c", str(self.configuration))
+        self._process = self._launch(
+            [*self.under, *program, *self._options], directory=self.configuration.parent, log=self._log
+        )
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> Child:
         """The newest one."""
         assert self._process is not None, "it was never started"
         return self._process
@@ -124,20 +151,21 @@ def log_lines(text: str) -> list[dict[str, Any]]:
 class Services:
     """The processes of one test, each with a log of its own; ended with it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, launch: Launch = start_child) -> None:
         self.directory = directory
+        self._launch = launch
         self._processes: list[tuple[ServiceProcess, Path]] = []
 
-    def configured(self, sections: Sections) -> Path:
-        """``streamsel.toml`` with these sections; each process picks a free port of its own."""
-        path = self.directory / "streamsel.toml"
+    def configured(self, sections: Sections, name: str = "streamsel.toml") -> Path:
+        """A file with these sections; each process picks a free port of its own."""
+        path = self.directory / name
         path.write_text(toml({"desk": {"port": 0}, **sections}))
         return path
 
     def start(self, configuration: Path, role: Role = "both", *options: str) -> ServiceProcess:
         """Starts a process without waiting for it."""
         log = self.directory / f"{role}-{len(self._processes)}.log"
-        process = ServiceProcess(configuration, role, log, *options)
+        process = ServiceProcess(configuration, role, log, *options, launch=self._launch)
         process.start()
         self._processes.append((process, log))
         return process

@@ -22,7 +22,7 @@ def event(offset: int) -> Record:
     return Record(0, offset, orjson.dumps({"id": f"e{offset}"}))
 
 
-def decision(offset: int, of: int | None = None, query: str | None = None) -> Record:
+def decision(offset: int, of: int | None = None, query: str | None = None, propensity: float = 0.5) -> Record:
     event_id = f"e{offset if of is None else of}"
     content: dict[str, object] = {
         "source": ["events", 0, offset],
@@ -30,7 +30,7 @@ def decision(offset: int, of: int | None = None, query: str | None = None) -> Re
         "lane": "explore" if query else "none",
     }
     if query:
-        content["query"] = {"query_id": query, "event_id": event_id}
+        content["query"] = {"query_id": query, "event_id": event_id, "propensity": propensity}
     return Record(0, offset, orjson.dumps(content))
 
 
@@ -39,15 +39,15 @@ def letter(offset: int) -> Record:
 
 
 def test_what_is_lost_or_done_twice_shows() -> None:
-    """Of eight events one is decided, one a dead letter; each of the others is wrong in its own way."""
+    """Of nine events one is decided, one a dead letter; each of the others is wrong in its own way."""
     decisions = [
         decision(0), decision(2), decision(2), decision(3), decision(4, of=0),
-        decision(5, query="q"), decision(6, query="q"),
+        decision(5, query="q"), decision(6, query="q"), decision(8, query="r", propensity=1.5),
     ]  # fmt: skip
-    found = became([event(offset) for offset in range(8)], decisions, [letter(1), letter(1), letter(3)])
+    found = became([event(offset) for offset in range(9)], decisions, [letter(1), letter(1), letter(3)])
     assert found.undecided == [(0, 7)]
     assert found.doubled == [(0, 2), (0, 3)]
-    assert found.contradictory == [(0, 4)]
+    assert found.contradictory == [(0, 4), (0, 8)]
     assert found.shared == {"q": {"e5", "e6"}}
 
 
@@ -87,12 +87,13 @@ def test_no_crash_point_loses_or_doubles_anything() -> None:
 @pytest.mark.kafka
 @pytest.mark.slow
 def test_kills_lose_and_double_nothing(kafka: LocalKafka | GivenKafka) -> None:
-    """Four kills of processes at work; all counts are as they must be, each recovery is told."""
+    """Four kills of processes at work and two from which recovery is measured; all counts are as they must
+    be."""
     assert kafka.bootstrap_servers, "without a broker to be had, this skips; the scenario starts its own"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "loadtest", "faults", "--json"),
-            *("--kills", "4", "--crash-points", "0", "--outage-seconds", "0"),
+            *("--kills", "4", "--crash-points", "0", "--recoveries", "1", "--only", ""),
         ],
         capture_output=True,
         text=True,
@@ -103,6 +104,8 @@ def test_kills_lose_and_double_nothing(kafka: LocalKafka | GivenKafka) -> None:
     figures = json.loads(done.stdout.splitlines()[-1])
     assert (figures["kills"], figures["crash_points"]) == (4, 0)
     assert figures["events"] > 0
-    assert figures["digests"] == 2
-    assert sum(one["kills"] for one in figures["recovery"].values()) == 4
+    assert figures["digests"] == 2 * 2
+    assert sum(figures["kills_by_process"].values()) == 4
+    assert {role: one["kills"] for role, one in figures["recovery"].items()} == {"selector": 1, "desk": 1}
+    assert figures["faults"] == {}
     assert figures["recovery_p100_seconds"] > 0.0

@@ -73,3 +73,25 @@ async def test_a_stranded_connection_says_nothing_and_a_new_one_works(echo: Link
     assert await fresh.says(b"three") == b"three"
     stranded.writer.close()
     fresh.writer.close()
+
+
+async def test_what_is_sent_over_a_slow_link_is_long_on_its_way(echo: Link) -> None:
+    """Until the link is fast again; what is under way by then comes late, what is new at once."""
+    caller = await called(echo)
+    echo.slow(3_600.0, 1_000_000.0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(caller.says(b"one"), NEVER_SECONDS)
+    echo.fast()
+    fresh = await called(echo)
+    assert await fresh.says(b"two") == b"two"
+    caller.writer.close()
+    fresh.writer.close()
+
+
+async def test_a_slow_link_brings_everything_in_order(echo: Link) -> None:
+    """Pieces wait for each other, and none is lost."""
+    caller = await called(echo)
+    echo.slow(0.001, 10_000_000.0)
+    words = [b"%04d" % number for number in range(20)]
+    assert [await caller.says(word) for word in words] == words
+    caller.writer.close()
