@@ -4,7 +4,7 @@ Every record carries ``kind`` and ``v``. Reading ignores unknown fields and name
 writing sorts feature names, so that every replica sees one order.
 """
 
-from streamsel.codec.decisions import DecisionColumns, decode_decision, encode_decisions
+from streamsel.codec.decisions import DecisionColumns, decode_decision, encode_decisions, query_of
 from streamsel.codec.events import EventBatch, EventDecoder
 from streamsel.codec.fields import Unreadable
 from streamsel.codec.records import (
@@ -31,4 +31,5 @@ __all__ = [
     "encode_log_record",
     "encode_query",
     "query_id_of",
+    "query_of",
 ]

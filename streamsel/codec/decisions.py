@@ -15,6 +15,7 @@ import orjson
 from numpy.typing import NDArray
 
 from streamsel.codec.fields import VERSION, Fields, finite_or_none
+from streamsel.codec.plain_queries import plain_decisions_query
 from streamsel.codec.records import decode_query, query_fields
 from streamsel.codec.trace_context import traceparent_of
 from streamsel.records import LANES, Conditions, Decision, Lane, Query
@@ -122,6 +123,13 @@ def decode_decision(content: bytes) -> Decision:
         conditions=_decoded(fields.raw("conditions")) if fields.has("conditions") else None,
         traceparent=traceparent_of(fields.content.get("traceparent")),
     )
+
+
+def query_of(content: bytes) -> Query | None:
+    """The query of a decision, if it is to ask. Raises ``Unreadable`` naming the field."""
+    if b'"query":' not in content:  # most decisions are not to ask, and reading one takes its time
+        return None
+    return plain_decisions_query(content) or decode_decision(content).query
 
 
 def _conditions(conditions: Conditions) -> bytes:

@@ -9,7 +9,7 @@ import msgspec
 from streamsel.codec.trace_context import traceparent_of
 from streamsel.records import Label, LabelSource, Lane
 
-_Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """Beyond, what JSON calls a number is a float to one reader and none to another."""
 
 
@@ -17,18 +17,18 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A label's fields, in the order of ``Label``; the last alone may be left out."""
 
     label_id: str
-    revision: _Whole
+    revision: Whole
     event_id: str
     label: str
     source: LabelSource
     labelled_by: str
     labelled_at: float
-    features: dict[str, float | _Whole | bool | str | None]
+    features: dict[str, float | Whole | bool | str | None]
     query_id: str | None
     lane: Lane
     propensity: float
     probabilities: dict[str, float]
-    model_version: _Whole
+    model_version: Whole
     decided_at: float | None
     segments: dict[str, str]
     seconds: float | None

@@ -13,6 +13,7 @@ import orjson
 from streamsel.codec.directives import directive_of, encode_directive
 from streamsel.codec.fields import VERSION, Fields, Unreadable
 from streamsel.codec.plain_labels import plain_label
+from streamsel.codec.plain_queries import plain_query
 from streamsel.codec.trace_context import traceparent_of
 from streamsel.records import (
     LANES,
@@ -79,6 +80,8 @@ def query_fields(query: Query) -> dict[str, Any]:
 
 def decode_query(content: bytes | dict[str, Any]) -> Query:
     """Raises ``Unreadable`` naming the field."""
+    if isinstance(content, bytes) and (query := plain_query(content)) is not None:
+        return query
     fields = Fields("query", content)
     return Query(
         query_id=fields.text("query_id"),

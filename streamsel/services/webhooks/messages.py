@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import orjson
 
-from streamsel.codec import decode_decision, decode_log_record
+from streamsel.codec import decode_log_record, query_of
 from streamsel.records import Label, Retraction
 from streamsel.review.disclosure import lane_shown
 
@@ -61,9 +61,7 @@ def of_label_log(wanted: Collection[EventType]) -> Reading:
 
 def of_decisions(_: int, content: bytes) -> Message | None:
     """Queries. They reach the desk at about the same time as the message its address, or a little later."""
-    if b'"query":' not in content:  # most decisions are not to ask, and reading one takes its time
-        return None
-    query = decode_decision(content).query
+    query = query_of(content)
     if query is None:
         return None
     told = {"query_id": query.query_id, "event_id": query.event_id, "lane": lane_shown(query)}
