@@ -22,6 +22,7 @@ from streamsel.selection.constraints import Constraints, ConstraintSettings
 from streamsel.selection.draws import draws, holdout_draws
 from streamsel.selection.exploration import explored_share
 from streamsel.selection.gate import Gate, GateDecisions
+from streamsel.selection.opening import Opening
 from streamsel.selection.points import Space
 from streamsel.selection.reservoirs import Reservoir, Ring
 
@@ -81,6 +82,7 @@ class QueryStrategy:
         self._acquisition = resolve(settings.strategy)
         self._constraints = Constraints(settings.constraints)
         self._gate = Gate(settings.window)
+        self._opening = Opening()
         self._space = Space(settings.text)
         self._recent = Reservoir(seed=settings.seed)
         self._asked = Ring()
@@ -91,6 +93,8 @@ class QueryStrategy:
     def decide(self, scored: Scored, rate: QueryRate) -> Selected:
         """Decides a micro-batch and remembers it. Raises ``AcquisitionRefused`` when the strategy needs a
         committee and the model has none."""
+        unmet = scored.experience.labels == 0 and scored.probabilities.shape[1] < 2
+        rate = self._opening.spread(rate, len(scored.ids), nothing_known=unmet)
         candidates = self._candidates(scored)
         utilities = self._utilities(candidates)
         if self._settings.strategy == HYBRID:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from streamsel.selection import Gate, QueryRate
 from streamsel.selection.gate import EXPLORE, UNCERTAIN
+from streamsel.selection.opening import Opening
 
 EVENTS = 30_000
 
@@ -32,16 +33,30 @@ DRIFTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 
 
 def lanes_of(
-    drift: str, fraction: float, explore: float, micro_batches: list[int], window: int = 500, seed: int = 11
+    drift: str,
+    fraction: float,
+    explore: float,
+    micro_batches: list[int],
+    window: int = 500,
+    seed: int = 11,
+    *,
+    new: bool = False,
 ) -> np.ndarray:
-    """How each event is decided, in micro-batches of these sizes, over and over."""
+    """How each event is decided, in micro-batches of these sizes, over and over, of a ``new`` stream or one
+    that is known."""
     rng = np.random.default_rng(seed)
     utilities = DRIFTS[drift](rng.random(EVENTS), np.arange(EVENTS) / EVENTS)
     gate, rate = Gate(window), QueryRate(fraction, explore * fraction, 10**9, 1e9)
+    opening = Opening()
     cuts = np.cumsum(np.resize(micro_batches, EVENTS // min(micro_batches) + 1))
     return np.concatenate(
         [
-            gate.decide(batch, rate, rng.random(len(batch)), rng.random(len(batch))).lanes
+            gate.decide(
+                batch,
+                opening.spread(rate, len(batch), nothing_known=new),
+                rng.random(len(batch)),
+                rng.random(len(batch)),
+            ).lanes
             for batch in np.split(utilities, cuts[cuts < EVENTS])
         ]
     )
@@ -60,13 +75,14 @@ def asked_in_any(stretch: int, lanes: np.ndarray) -> np.ndarray:
     explore=st.floats(0.0, 1.0),
     micro_batches=st.lists(st.sampled_from([20, 50, 130, 500]), min_size=1, max_size=4),
     seed=st.integers(0, 2**32),
+    new=st.booleans(),
 )
 def test_the_fraction_is_spent_over_any_stretch(
-    drift: str, fraction: float, explore: float, micro_batches: list[int], seed: int
+    drift: str, fraction: float, explore: float, micro_batches: list[int], seed: int, new: bool
 ) -> None:
     """Any 10,000 events are charged their fraction to 2 %, any 500 at most twice theirs. Where that is less
     than a few queries, the band's 2.5 queries and the luck of exploration are what may be missing or over."""
-    lanes = lanes_of(drift, fraction, explore, micro_batches, seed=seed)
+    lanes = lanes_of(drift, fraction, explore, micro_batches, seed=seed, new=new)
     luck = 4.0 * explore
     share = 10_000 * fraction
     assert np.abs(asked_in_any(10_000, lanes) - share).max() <= max(0.02 * share, 3.0 + luck)

@@ -110,6 +110,24 @@ def test_the_budget_is_spent_on_the_most_useful_and_at_random() -> None:
     assert np.median(all_utilities[all_lanes == EXPLORE]) == pytest.approx(np.median(all_utilities), abs=0.1)
 
 
+@pytest.mark.parametrize("name", ["hybrid", "random"])
+def test_the_first_events_of_an_unknown_stream_are_asked_about_twice_as_often(name: str) -> None:
+    """Later ones less, so that the budget is charged its fraction; with labels, as after a restart, or with a
+    model that brought its knowledge along, all are asked about alike."""
+    for experience, first in ((Experience(), 16), (KNOWING, 8)):
+        begun, draws = strategy(name), np.random.default_rng(7)
+        asked = [
+            np.count_nonzero(
+                begun.decide(
+                    micro_batch(draws.normal(size=(20, 3)), start, experience=experience), TENTH
+                ).decisions.lanes
+            )
+            for start in range(0, 1_080, 20)
+        ]
+        assert sum(asked[:4]) == pytest.approx(first, abs=4)
+        assert sum(asked) == pytest.approx(108, abs=8)
+
+
 def test_every_rule_that_had_a_say_is_named() -> None:
     """Rules by name, quotas by name and group, near-duplicates as such; and only those."""
     draws = np.random.default_rng(3)
