@@ -31,14 +31,15 @@ FAULTS: Mapping[str, Fault] = {
 
 async def every_fault(
     faults: Mapping[str, Fault], seconds: float, seed: int, advance: Callable[[float], None]
-) -> Mapping[str, Outcome | NotPermitted]:
-    """What came of each, or why it was not to be done here."""
-    outcomes: dict[str, Outcome | NotPermitted] = {}
+) -> Mapping[str, Outcome | Exception]:
+    """What came of each; ``NotPermitted`` where it was not to be done here, another error where the service
+    did not come to rest."""
+    outcomes: dict[str, Outcome | Exception] = {}
     for name, fault in faults.items():
         try:
             outcomes[name] = await _outcome(fault, seconds, seed)
-        except NotPermitted as reason:
-            outcomes[name] = reason
+        except (NotPermitted, TimeoutError, AssertionError) as error:
+            outcomes[name] = error
         advance(1)
     return outcomes
 

@@ -38,7 +38,7 @@ async def snapshots_disk_full(running: Rig, seconds: float) -> Seen:
     await asyncio.sleep(seconds)
     (folder / _BALLAST).unlink()
     await running.until(_more(running, "snapshot_written"), "a snapshot")
-    return {"decided_meanwhile": 1}
+    return {"snapshots_failed": _times(running, "snapshot_failed")}
 
 
 async def _full(
@@ -95,13 +95,14 @@ async def _ended(server: LocalKafka | EmbeddedValkey) -> bool:
 
 def _more(running: Rig, event: str) -> Callable[[], Awaitable[bool]]:
     """Whether the selectors have logged it again."""
-
-    def times() -> int:
-        return sum(len(selector.logged_ever(event)) for selector in running.selectors)
-
-    before = times()
+    before = _times(running, event)
 
     async def more() -> bool:
-        return times() > before
+        return _times(running, event) > before
 
     return more
+
+
+def _times(running: Rig, event: str) -> int:
+    """How often the selectors have logged it."""
+    return sum(len(selector.logged_ever(event)) for selector in running.selectors)

@@ -70,14 +70,17 @@ def faults(options: Options) -> dict[str, Any]:
 
 
 def sound(figures: Mapping[str, Any]) -> bool:
-    """Whether nothing was lost and nothing done twice."""
+    """Whether nothing was lost, nothing done twice, and all came to rest."""
     held = {"events", "queries", "labels", "digests"}
-    return not any(figures[name] for name in asdict(Counts()) if name not in held)
+    failed = [name for name, told in figures["faults"].items() if "error" in told]
+    return not failed and not any(figures[name] for name in asdict(Counts()) if name not in held)
 
 
-def _told(outcome: Outcome | NotPermitted) -> Mapping[str, Any]:
+def _told(outcome: Outcome | Exception) -> Mapping[str, Any]:
     if isinstance(outcome, NotPermitted):
         return {"skipped": str(outcome)}
+    if isinstance(outcome, Exception):
+        return {"error": f"{type(outcome).__name__}: {outcome}"}
     return {
         **outcome.seen,
         **asdict(outcome.counts),

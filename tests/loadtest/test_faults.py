@@ -67,10 +67,17 @@ def test_a_label_that_is_not_where_the_desk_said_is_lost() -> None:
 @pytest.mark.parametrize("name", ["labels_lost", "events_undecided", "digest_divergences"])
 def test_a_run_with_anything_lost_is_not_sound(name: str) -> None:
     """One is enough."""
-    figures = {"events": 5, "queries": 1, "labels": 1, "digests": 2}
+    figures: dict[str, object] = {"events": 5, "queries": 1, "labels": 1, "digests": 2, "faults": {}}
     zero = {one: 0 for one in Counts.__slots__ if one not in figures}
     assert sound({**zero, **figures})
     assert not sound({**zero, **figures, name: 1})
+
+
+def test_a_fault_that_was_not_recovered_from_makes_a_run_unsound() -> None:
+    """One that could not be done here does not."""
+    zero: dict[str, object] = dict.fromkeys(Counts.__slots__, 0)
+    assert sound({**zero, "faults": {"store_disk_full": {"skipped": "mounting: not permitted"}}})
+    assert not sound({**zero, "faults": {"broker_away": {"error": "TimeoutError: all committed"}}})
 
 
 def test_no_crash_point_loses_or_doubles_anything() -> None:
