@@ -42,4 +42,5 @@ def _hashes(event_ids: Sequence[str], seed: int) -> NDArray[np.uint64]:
         encoded = [*map(str.encode, event_ids)]
     except UnicodeEncodeError:
         encoded = [event_id.encode("utf-8", "surrogatepass") for event_id in event_ids]
-    return np.fromiter(map(xxhash.xxh3_64_intdigest, encoded, repeat(seed)), np.uint64, len(encoded))
+    digests = b"".join(map(xxhash.xxh3_64_digest, encoded, repeat(seed)))
+    return np.frombuffer(digests, ">u8").astype(np.uint64)

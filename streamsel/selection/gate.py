@@ -177,11 +177,12 @@ class Gate:
         explore_prices[explore_draws >= terms.most] = np.inf
         if rate.fraction <= 0.0:
             prices[:] = np.inf
-        held = np.zeros(count, dtype=np.bool_) if holdout_draws is None else holdout_draws < terms.holdout
+        held = None if holdout_draws is None else holdout_draws < terms.holdout
         if ruling is not None:
             prices[ruling.ranks < 0.0] = np.inf
             explore_prices[ruling.ranks == NEVER] = np.inf
-            held &= ruling.ranks != NEVER
+            if held is not None:
+                held &= ruling.ranks != NEVER
 
         lanes, levels, balance = self._walk(terms, prices, explore_prices, held, costs)
         room = round(rate.room - (terms.holdout + (1.0 - terms.holdout) * terms.explore) * count)
@@ -237,17 +238,19 @@ class Gate:
         terms: _Terms,
         prices: Floats,
         explore_prices: Floats,
-        held: NDArray[np.bool_],
+        held: NDArray[np.bool_] | None,
         costs: Floats | None,
     ) -> tuple[NDArray[np.int8], Floats, float]:
         """The lane of each event and the level before it was decided; the balance after them all."""
         # What a former rate left beyond twice the band is neither avenged nor made good.
         level = max((self._balance - terms.bottom) / terms.span, -2.0)
         earned = terms.earned / terms.span
-        charges = repeat(1.0 / terms.span) if costs is None else (costs / terms.span).tolist()
+        lowest = np.minimum(prices, explore_prices)
+        if held is not None:
+            lowest[held] = -np.inf
         before: list[float] = []
-        lowest = np.where(held, -np.inf, np.minimum(prices, explore_prices)).tolist()
-        for price, charge in zip(lowest, charges, strict=False):
+        charges = repeat(1.0 / terms.span) if costs is None else (costs / terms.span).tolist()
+        for price, charge in zip(lowest.tolist(), charges, strict=False):
             level += earned
             if level > 1.0:
                 level = 1.0
@@ -257,7 +260,8 @@ class Gate:
         levels = np.fromiter(before, np.float64, len(before))
         lanes = np.where(levels >= prices, np.int8(UNCERTAIN), np.int8(NONE))
         lanes[levels >= explore_prices] = EXPLORE
-        lanes[held] = HOLDOUT
+        if held is not None:
+            lanes[held] = HOLDOUT
         return lanes, levels, level * terms.span + terms.bottom
 
 
