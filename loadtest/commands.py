@@ -12,6 +12,7 @@ import typer
 
 from loadtest import burst as burst_scenario
 from loadtest import poison as poison_scenario
+from loadtest import rebuild as rebuild_scenario
 from loadtest import scaling as scaling_scenario
 from loadtest import soak as soak_scenario
 from loadtest import start as start_scenario
@@ -126,6 +127,19 @@ def start_command(
 ) -> None:
     """From starting a process to its first decision: on an empty log, and after kill -9."""
     show(start_scenario.start(start_scenario.Options(labels, rounds, broker)), as_json, output)
+
+
+@commands.command("rebuild", epilog="Example: python -m loadtest rebuild --json")
+def rebuild_command(
+    queries: Annotated[int, typer.Option(min=1, help="In the decisions; every second is answered.")] = (
+        100_000
+    ),
+    broker: Broker = None,
+    output: Output = None,
+    as_json: AsJson = False,
+) -> None:
+    """A lost queue made anew from decisions and labels, on Redis streams and on Kafka. Takes a minute."""
+    show(rebuild_scenario.rebuild(rebuild_scenario.Options(queries, broker)), as_json, output)
 
 
 @commands.command("costs", epilog="Example: python -m loadtest costs --json")

@@ -91,6 +91,19 @@ def _start(figures: Figures) -> str:
     )
 
 
+def _rebuild(figures: Figures) -> str:
+    redis, kafka = figures["redis"], figures["kafka"]
+    return rows(
+        f"{figures['queries']:,} queries, half of them answered; logs on Redis streams; on Kafka",
+        {
+            "queries a second": f"{redis['queries_per_second']:,}; {kafka['queries_per_second']:,}",
+            "CPU µs a query, of the command": f"{redis['command_us_per_query']}; "
+            f"{kafka['command_us_per_query']}",
+            "CPU µs a query, of the store": f"{redis['store_us_per_query']}; {kafka['store_us_per_query']}",
+        },
+    )
+
+
 def _costs(figures: Figures) -> str:
     asked = figures["asked_vs_nothing"]
     return rows(
@@ -113,6 +126,7 @@ TABLES: Mapping[str, tuple[str, Callable[[Figures], str]]] = {
     "soak": ("Soak", _soak),
     "scaling": ("Scaling", _scaling),
     "start": ("Start", _start),
+    "rebuild": ("A lost queue made anew", _rebuild),
     "costs": ("Costs", _costs),
     "growth": ("Growth", growth_page),
 }
