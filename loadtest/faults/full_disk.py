@@ -45,8 +45,10 @@ async def _full(
     running: Rig, server: LocalKafka | EmbeddedValkey, folder: Path, mebibytes: int, seconds: float
 ) -> Seen:
     server.kill()
-    await asyncio.to_thread(_small_disk, running, folder, mebibytes)
-    await asyncio.to_thread(server.start)
+    try:
+        await asyncio.to_thread(_small_disk, running, folder, mebibytes)
+    finally:
+        await asyncio.to_thread(server.start)
     await running.scoring()
     await running.labelling()
     before = len(running.acknowledged)

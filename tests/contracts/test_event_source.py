@@ -249,18 +249,27 @@ async def test_a_poll_returns_nothing_between_revocation_and_assignment(logs: Lo
 
 @pytest.mark.kafka
 async def test_what_is_revoked_while_it_is_taken_over_is_not_polled_before_it_is_taken_over_anew(
-    kafka_logs: KafkaServers,
+    kafka_logs: KafkaServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two members join at almost one time: nothing is read past before its owner knows that it is theirs."""
     await kafka_logs.events(0, numbered(10))
     await kafka_logs.events(1, numbered(10))
     source = kafka_logs.source()
+    revoke, second_joins = source.revoked, asyncio.Event()
     during: list[object] = []
+
+    async def revoked() -> None:
+        if source._owned:
+            second_joins.set()
+        await revoke()
+
+    monkeypatch.setattr(source, "revoked", revoked)
 
     class Slow(Ownership):
         async def on_assigned(self, positions: Mapping[Partition, int]) -> None:
             if not self.history:
-                await until(lambda: source._given_up_at is not None, what="the second member joins")
+                async with asyncio.timeout(30):
+                    await second_joins.wait()
             else:
                 for _ in range(3):
                     during.extend(await source.poll(100, 0.1))
