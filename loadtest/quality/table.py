@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypedDict
 
 from loadtest.quality.runs import ALL, BUDGETS, DELAY, DELAYED, FOUND, RIVER, Result
@@ -28,6 +29,9 @@ Means over {seeds} seeds with 95 % confidence intervals (Student); differences a
 streams are played in their published order, the first 20,000 events at most; generated ones have 10,000.
 *Windowed AUC* is the mean ROC AUC over windows of 1,000 events.
 """
+
+TRIED = Path(__file__).with_name("tried.md")
+"""What was kept and what was not, by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def page(results: Results) -> str:
     seeds = len({one.job.seed for one in results.results})
     parts = [INTRODUCTION.format(seeds=seeds), _summary(results), _all_labels(results)]
     parts += [_budget(results, budget) for budget in BUDGETS]
-    parts += [_delay(results), _rare(results)]
+    parts += [_delay(results), _rare(results), TRIED.read_text()]
     return "\n".join(parts)
 
 
