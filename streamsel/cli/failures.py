@@ -15,6 +15,7 @@ from streamsel.services.erasing import StillThere
 from streamsel.services.seeding import BadRow
 from streamsel.services.selector import PoisonFlood
 from streamsel.services.standing import OffsetNotThere
+from streamsel.services.watchdog import StreamStalled
 
 _FAILURES = (
     BadFile,
@@ -33,6 +34,7 @@ _FAILURES = (
     SourceUnavailable,
     StillThere,
     StoreRefused,
+    StreamStalled,
     TopicRefused,
 )
 
