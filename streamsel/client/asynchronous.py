@@ -118,13 +118,16 @@ class AsyncClient:
 
     async def live(self) -> AsyncIterator[QueueFigures]:
         """The figures now and at every change, until the desk ends the stream: then call again."""
-        async with self._http.stream("GET", PATH, timeout=SILENT_SECONDS) as response:
-            if not response.is_success:
+        patience = Patience(self._patience_seconds)
+        while True:
+            async with self._http.stream("GET", PATH, timeout=SILENT_SECONDS) as response:
+                if response.is_success:
+                    async for line in response.aiter_lines():
+                        if figures := figures_in(line):
+                            yield figures
+                    return
                 await response.aread()
-                raise Problem.in_place_of(response)
-            async for line in response.aiter_lines():
-                if figures := figures_in(line):
-                    yield figures
+            await asyncio.sleep(patience.pause_after(Problem.in_place_of(response)))
 
     async def reviewers(self) -> list[Reviewer]:
         """For leads: how all reviewers fare."""

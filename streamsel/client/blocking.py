@@ -117,13 +117,16 @@ class Client:
 
     def live(self) -> Iterator[QueueFigures]:
         """The figures now and at every change, until the desk ends the stream: then call again."""
-        with self._http.stream("GET", PATH, timeout=SILENT_SECONDS) as response:
-            if not response.is_success:
+        patience = Patience(self._patience_seconds)
+        while True:
+            with self._http.stream("GET", PATH, timeout=SILENT_SECONDS) as response:
+                if response.is_success:
+                    for line in response.iter_lines():
+                        if figures := figures_in(line):
+                            yield figures
+                    return
                 response.read()
-                raise Problem.in_place_of(response)
-            for line in response.iter_lines():
-                if figures := figures_in(line):
-                    yield figures
+            time.sleep(patience.pause_after(Problem.in_place_of(response)))
 
     def reviewers(self) -> list[Reviewer]:
         """For leads: how all reviewers fare."""

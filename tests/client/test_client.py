@@ -213,6 +213,32 @@ async def test_many_answers_are_sent_until_all_are_recorded(
             assert len(await desk.logged()) == 3
 
 
+async def test_figures_are_waited_for_too(
+    desk_server: EmbeddedValkey, valkey: EmbeddedValkey, prefix: str, kind: str
+) -> None:
+    """A stream that is refused for a moment is asked for again."""
+    async with reviewing(desk_server.url, valkey.url, prefix) as desk:
+        app = _Refusals(desk.app)
+        desk_server.kill()
+        async with _serving(app) as url:
+            following = asyncio.create_task(_first_figures(kind, url, desk.secrets["ana"]))
+            await app.refused.wait()
+            desk_server.start()
+            assert (await following).backlog == 0
+
+
+async def _first_figures(kind: str, url: str, secret: str) -> QueueFigures:
+    if kind == "asyncio":
+        async with AsyncClient(url, secret) as client:
+            return await anext(client.live())
+
+    def first() -> QueueFigures:
+        with Client(url, secret) as client:
+            return next(client.live())
+
+    return await asyncio.to_thread(first)
+
+
 async def test_patience_ends(desk_server: EmbeddedValkey, prefix: str, kind: str) -> None:
     """Then what the desk said last is raised, with how long it asked to wait."""
     async with reviewing(desk_server.url, desk_server.url, prefix) as desk:
