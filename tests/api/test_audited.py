@@ -133,3 +133,20 @@ async def test_what_cannot_be_noted_is_not_shown(
         assert (await ana.get("/v1/queries/0000000000000001")).status_code == 503
         assert (await ana.get("/v1/queries/0000000000000001")).json().keys() & {"query"} == set()
     assert (await claimed(ana))["fence"] != before
+
+
+async def test_what_cannot_be_noted_before_its_lease_ends_is_no_conflict(
+    desk: Reviewing, ana: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not theirs to give back any more, and they still learn that the audit log is away."""
+
+    async def away_for_long(_: object) -> list[int]:
+        fence = (await desk.queue.view("0000000000000001")).fence
+        await desk.queue.release("0000000000000001", fence, "ana")
+        raise SourceUnavailable("nobody there")
+
+    await desk.queue.offer([query(1)])
+    with monkeypatch.context() as outage:
+        outage.setattr(desk.audit_log, "append", away_for_long)
+        response = await ana.post("/v1/claims", json={})
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/unaudited")

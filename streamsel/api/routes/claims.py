@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
@@ -40,6 +41,7 @@ from streamsel.api.problems import (
 from streamsel.api.views import AnswerView, ClaimView, etag_of, unseen_by
 from streamsel.api.waiting import while_heard
 from streamsel.ports import Claim
+from streamsel.review.refusals import QueryRefusal
 from streamsel.services.audit import Audit, Unaudited
 from streamsel.services.desk import Desk
 
@@ -71,7 +73,9 @@ IdempotencyKey = Annotated[
 
 async def _give_back(desk: Desk, claims: Sequence[Claim], reviewer: str) -> None:
     for one in claims:
-        await desk.release(one.query.query_id, one.fence, reviewer)
+        # Not theirs any more if the lease has ended meanwhile.
+        with suppress(QueryRefusal):
+            await desk.release(one.query.query_id, one.fence, reviewer)
 
 
 def claim_routes(
