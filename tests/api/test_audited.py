@@ -7,6 +7,7 @@ import pytest
 
 from streamsel.api.refusals import _FAILURES_AT_ONCE
 from streamsel.ports import SourceUnavailable
+from streamsel.review.reviewers import Reviewer
 from streamsel.services.audit_reading import verify
 from tests.api.reviewing import Reviewing, claimed, query
 
@@ -143,6 +144,7 @@ async def test_what_cannot_be_noted_before_its_lease_ends_is_no_conflict(
     async def away_for_long(_: object) -> list[int]:
         fence = (await desk.queue.view("0000000000000001")).fence
         await desk.queue.release("0000000000000001", fence, "ana")
+        await desk.queue.claim(Reviewer("ben"), (), 1)
         raise SourceUnavailable("nobody there")
 
     await desk.queue.offer([query(1)])
