@@ -10,6 +10,7 @@ import typer
 
 from loadtest.commands import commands
 from loadtest.console import console
+from loadtest.contestant_scoring import Size
 from loadtest.desk import Options as DeskOptions
 from loadtest.desk import desk
 from loadtest.lifecycle.whole import Options as LifecycleOptions
@@ -19,7 +20,7 @@ from loadtest.peers.known import PEERS
 from loadtest.quality.whole import quality
 from loadtest.readme import figures_section
 from loadtest.report import html, read
-from loadtest.scoring import scoring
+from loadtest.scoring import HOURS, scoring
 from loadtest.throughput import Options, throughput
 from loadtest.whole import SCENARIOS, failed, whole
 
@@ -54,10 +55,14 @@ def throughput_command(
 
 @app.command("scoring", epilog="Example: python -m loadtest scoring --json")
 def scoring_command(
+    events: Annotated[int, typer.Option(min=500, help="Scored in each round.")] = 20_000,
+    labels: Annotated[int, typer.Option(min=100, help="Learned by slow models.")] = 4_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each measurement.")] = 7,
+    hours: Annotated[int, typer.Option(min=1, help="Simulated, of reviewers.")] = HOURS,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Scoring and selection on one core, and an hour of simulated reviewers. Takes a few minutes."""
-    figures = scoring()
+    """Scoring and selection on one core, and hours of simulated reviewers. Takes a few minutes."""
+    figures = scoring(Size(events, labels, rounds), hours)
     typer.echo(json.dumps(figures) if as_json else json.dumps(figures, indent=2))
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,7 @@ from streamsel.services.selector import LARGEST_BATCH
 LABELS = ("legit", "fraud")
 NAMES = tuple(sorted(FEATURES))
 MICRO_BATCH = 500
-EVENTS = 20_000
-ROUNDS = 7
-FEW_LABELS, MANY_LABELS = 1_000, 4_000
+FEW_LABELS = 1_000
 SCREEN = 0.2
 """Share of a micro-batch that slow members score."""
 BUDGET = 0.1
@@ -44,7 +43,18 @@ BUDGET = 0.1
 SEEDS = (1, 2)
 
 
-def gate() -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    events: int = 20_000
+    """Scored in each of the rounds."""
+    labels: int = 4_000
+    """Learned by slow models; of the streams that are played, one is as long and one up to twice as long."""
+    rounds: int = 7
+
+
+def gate(size: Size) -> dict[str, float]:
     """µs an event of ``QueryStrategy.decide`` behind a logistic model: as ``streamsel serve`` is set up, also
     in the micro-batches of a selector that has all hands full; and by entropy with nothing constrained."""
     model = trained("logistic", FEW_LABELS)
@@ -55,12 +65,12 @@ def gate() -> dict[str, float]:
     def seconds(settings: StrategySettings, micro_batch: int = MICRO_BATCH) -> float:
         batches = [
             Scored(ids, table, LABELS, model.opinions(table).probabilities, experience=model.experience)
-            for ids, table in _micro_batches(micro_batch)
+            for ids, table in _micro_batches(size.events, micro_batch)
         ]
         strategy = QueryStrategy(settings)
-        return least(lambda: [strategy.decide(scored, rate) for scored in batches], ROUNDS)
+        return least(lambda: [strategy.decide(scored, rate) for scored in batches], size.rounds)
 
-    microseconds = 1e6 / EVENTS
+    microseconds = 1e6 / size.events
     return {
         "gate_us": seconds(default) * microseconds,
         "gate_busy_us": seconds(default, LARGEST_BATCH) * microseconds,
@@ -68,35 +78,35 @@ def gate() -> dict[str, float]:
     }
 
 
-def portfolio() -> dict[str, float]:
+def portfolio(size: Size) -> dict[str, float]:
     """Events a second, all scored by all members, and how many times as many with screening."""
-    model = trained("portfolio", MANY_LABELS)
-    tables = [table for _, table in _micro_batches()]
+    model = trained("portfolio", size.labels)
+    tables = [table for _, table in _micro_batches(size.events)]
 
     def seconds(serving: ServingModel) -> float:
-        return least(lambda: [serving.opinions(table) for table in tables], ROUNDS)
+        return least(lambda: [serving.opinions(table) for table in tables], size.rounds)
 
     alone, screened = seconds(model), seconds(ServingModel(model.fold, SCREEN))
-    return {"portfolio_events_per_second": EVENTS / alone, "screening_speedup": alone / screened}
+    return {"portfolio_events_per_second": size.events / alone, "screening_speedup": alone / screened}
 
 
-def river() -> dict[str, float]:
+def river(size: Size) -> dict[str, float]:
     """Events a second by River's logistic regression, naive Bayes, adaptive tree and Mondrian forest."""
     mixture = RiverMixture(len(LABELS), seed=1)
-    for features, label in _labelled(MANY_LABELS, seed=2):
+    for features, label in _labelled(size.labels, seed=2):
         mixture.learn(features, LABELS.index(label))
-    events = [features for features, _ in _labelled(EVENTS // 20, seed=3)]
+    events = [features for features, _ in _labelled(size.events // 20, seed=3)]
     return {
         "river_events_per_second": len(events) / least(lambda: [mixture.predict(one) for one in events], 2)
     }
 
 
-def screening() -> dict[str, float]:
+def screening(size: Size) -> dict[str, float]:
     """What screening costs in a backtest: accuracy and ROC AUC, and the share of queries made for their
     utility that would not have been made without it. Means over streams and seeds."""
     losses = []
     select = Select()
-    for stream in (_bananas(), _transactions(MANY_LABELS)):
+    for stream in (_bananas(2 * size.labels), _transactions(size.labels)):
         for seed in SEEDS:
             plan = Plan(
                 select.strategy,
@@ -119,7 +129,7 @@ def screening() -> dict[str, float]:
     }
 
 
-PARTS: dict[str, Callable[[], dict[str, float]]] = {
+PARTS: dict[str, Callable[[Size], dict[str, float]]] = {
     part.__name__: part for part in (gate, portfolio, river, screening)
 }
 
@@ -151,19 +161,20 @@ def _labelled(count: int, seed: int) -> Iterator[tuple[Features, str]]:
         yield {name: float(event[name]) for name in NAMES}, label  # type: ignore[arg-type]
 
 
-def _micro_batches(size: int = MICRO_BATCH) -> list[tuple[list[str], FeatureTable]]:
-    events = [features for features, _ in _labelled(EVENTS, seed=3)]
+def _micro_batches(count: int, size: int = MICRO_BATCH) -> list[tuple[list[str], FeatureTable]]:
+    events = [features for features, _ in _labelled(count, seed=3)]
     return [
         (
-            [f"transaction-{number:012d}" for number in range(start, start + size)],
+            [f"transaction-{number:012d}" for number in range(start, min(start + size, count))],
             FeatureTable.of(events[start : start + size]),
         )
-        for start in range(0, EVENTS, size)
+        for start in range(0, count, size)
     ]
 
 
-def _bananas() -> Stream:
-    rows = [({name: float(value) for name, value in x.items()}, int(y)) for x, y in datasets.Bananas()]
+def _bananas(most: int) -> Stream:
+    events = islice(datasets.Bananas(), most)
+    rows = [({name: float(value) for name, value in x.items()}, int(y)) for x, y in events]
     return _stream([x for x, _ in rows], [y for _, y in rows])
 
 
@@ -185,4 +196,5 @@ def _loss(alone: Trace, screened: Trace) -> tuple[float, float, float]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(PARTS[sys.argv[1]]()) + "\n")
+    _, part, *figures = sys.argv
+    sys.stdout.write(json.dumps(PARTS[part](Size(*map(int, figures)))) + "\n")

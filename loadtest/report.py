@@ -38,6 +38,7 @@ SECTIONS: Mapping[str, tuple[str, str]] = {
     "start": ("Starting", "From the start of a process to its first decision."),
     "desk": ("The review desk", "Claims through the script alone and over HTTP."),
     "scoring": ("Scoring and selection", "On one core, without a broker."),
+    "poison": ("Poison", "A stream of fuzzed events: each is decided, or set aside with its reason."),
     "lifecycle": ("The model's life", "Folding, restoring and judging models."),
     "faults": ("Faults", "Processes killed and connections cut, and what came of the events."),
 }

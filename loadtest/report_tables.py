@@ -42,12 +42,24 @@ def growth_table(figures: Figures) -> str:
             ", ".join(f"{written(float(size))}: {written(cost)}" for size, cost in one["costs"].items()),
             *(
                 written(one[key]) if key in one else ""
-                for key in ("per_unit", "exponent", "verdict", "limited_by")
+                for key in ("per_unit", "exponent", "verdict", "share", "full_at_per_second")
             ),
         )
         for name, one in figures["tables"].items()
     ]
-    return _table(["grows", "unit", "cost by size", "slope", "exponent", "verdict", "limited by"], rows)
+    return _table(
+        [
+            "grows",
+            "unit",
+            "cost by size",
+            "slope",
+            "exponent",
+            "verdict",
+            "came with the size",
+            "most a second",
+        ],
+        rows,
+    )
 
 
 def plain_table(figures: Figures) -> str:

@@ -8,34 +8,36 @@ import os
 import statistics
 import subprocess
 import sys
+from dataclasses import astuple
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
 
-from loadtest.contestant_scoring import PARTS
+from loadtest.contestant_scoring import PARTS, Size
 from streamsel.selection import CapacityPolicy
 from tests.core.capacity_figures import CapacityFigures, capacity_figures
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 POLICY = CapacityPolicy(budget=0.1, explore=0.2, target_backlog=10, expire_seconds=900.0)
 """Two queries for each of the five reviewers."""
-SEEDS = (1, 2, 3)
+HOURS = 3
+"""Simulated, of reviewers."""
 LONGEST_SECONDS = 900.0
 
 
-def scoring() -> dict[str, Any]:
+def scoring(size: Size, hours: int = HOURS) -> dict[str, Any]:
     """Every part in a process of its own, one after the other; then the reviewers' hour, simulated."""
     console = Console(file=sys.stderr)
     with Progress(console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("parts", total=len(PARTS) + len(SEEDS))
+        bar = progress.add_task("parts", total=len(PARTS) + hours)
         found: dict[str, float] = {}
         for part in PARTS:
-            found |= _measured(part)
+            found |= _measured(part, size)
             progress.advance(bar)
-        hours = []
-        for seed in SEEDS:
-            hours.append(asyncio.run(capacity_figures(POLICY, seed)))
+        simulated = []
+        for seed in range(1, hours + 1):
+            simulated.append(asyncio.run(capacity_figures(POLICY, seed)))
             progress.advance(bar)
     figures: dict[str, Any] = {"scenario": "scoring"}
     figures |= {
@@ -43,12 +45,12 @@ def scoring() -> dict[str, Any]:
         for name, value in found.items()
     }
     ratio = found["portfolio_events_per_second"] / found["river_events_per_second"]
-    return figures | {"vs": {"river": round(ratio, 1)}, "capacity": _capacity(hours)}
+    return figures | {"vs": {"river": round(ratio, 1)}, "capacity": _capacity(simulated)}
 
 
-def _measured(part: str) -> dict[str, float]:
+def _measured(part: str, size: Size) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "loadtest.contestant_scoring", part],
+        [sys.executable, "-m", "loadtest.contestant_scoring", part, *map(str, astuple(size))],
         env=os.environ | ONE_THREAD,
         capture_output=True,
         text=True,

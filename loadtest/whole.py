@@ -21,7 +21,8 @@ SCENARIOS: Mapping[str, str] = {
     "scaling": "--events 2000 --rounds 1",
     "start": "--labels 200 --rounds 1",
     "desk": "--waiting 2000 --seconds 1",
-    "scoring": "",
+    "scoring": "--events 1000 --labels 200 --rounds 1 --hours 1",
+    "poison": "--events 5000",
     "lifecycle": "--labels 1000 --restarts 1 --restore-labels 10000 --streams 5 --simulations 20",
     "faults": "--kills 4 --crash-points 50 --recoveries 1 --fault-seconds 1",
 }

@@ -20,6 +20,13 @@ WHAT = """CPU alone, so that other work on the machine bears on it little: of th
 event, decoded, scored, gated and encoded (over partitions of the whole process, with the broker's clients);
 of the store's thread for a claim; of the folding thread for a label."""
 
+FULL: Mapping[str, str] = {
+    "µs an event": "a selector is busy throughout at {:,} events a second",
+    "µs a claim": "the store is busy throughout at {:,} claims a second",
+    "µs a label": "the fold is busy throughout at {:,} labels a second",
+}
+"""What is reached first, by what a table counts."""
+
 
 def growth_page(figures: Mapping[str, Any]) -> str:
     """All of it as Markdown."""
@@ -48,7 +55,8 @@ def _table(named: str, table: Mapping[str, Any]) -> Sequence[str]:
     costs = " | ".join(f"{cost:g}" for cost in table["costs"].values())
     slope = (
         f"One more adds {table['per_unit']:g} µs; cost grows with the size to the power of "
-        f"{table['exponent']:g}: {table['verdict']}. {table['limited_by']}"
+        f"{table['exponent']:g}: {table['verdict']}. At the largest size {100 * table['share']:.0f} % of "
+        f"the cost came with it, and {FULL[table['unit']].format(table['full_at_per_second'])}."
     )
     return [
         f"| {named} | {sizes} |",

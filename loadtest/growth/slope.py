@@ -19,6 +19,9 @@ class Growth:
     """What one more unit of size adds, by least squares."""
     exponent: float
     """Of cost ~ size^exponent, by least squares of the logarithms."""
+    share: float
+    """The part of the cost at the largest size that the smallest one does not have; 0 where that costs as
+    much."""
 
     @property
     def verdict(self) -> str:
@@ -33,4 +36,5 @@ def fitted(costs: Mapping[float, float]) -> Growth:
     sizes, found = np.array(list(costs)), np.array(list(costs.values()))
     per_unit = np.polyfit(sizes, found, 1)[0]
     exponent = np.polyfit(np.log(sizes), np.log(found), 1)[0]
-    return Growth(float(per_unit), float(exponent))
+    share = max(1.0 - costs[min(costs)] / costs[max(costs)], 0.0)
+    return Growth(float(per_unit), float(exponent), share)

@@ -1,4 +1,4 @@
-"""Cost against size, in every direction that a stream can grow: tables, slopes, and what limits each."""
+"""Cost against size, in every direction that a stream can grow: tables, slopes, and what is the most."""
 
 from __future__ import annotations
 
@@ -26,16 +26,6 @@ PARTITIONS = (1, 4, 16, 64)
 LEAST_RESTORED = 10_000
 
 EVENT, QUERY, LABEL = "µs an event", "µs a claim", "µs a label"
-LIMITS: Mapping[str, str] = {
-    "features": "The product of features and weights, and the JSON of each feature: CPU of the selector.",
-    "payload": "Bytes to be parsed, and the network: exclude does not spare the parsing.",
-    "classes": "One column of the product for each class, and each probability written to the decision.",
-    "window": "The recent events looked through for near-duplicates: memory of the selector.",
-    "rules": "Each comparison is one pass over the micro-batch.",
-    "backlog": "Memory of the store; a claim looks at the head of a sorted set.",
-    "history": "The label log is folded by one thread; a snapshot makes the start as long as its size.",
-    "partitions": "A micro-batch of many partitions is sent as many batches of decisions.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +57,12 @@ async def _growth(options: Options) -> dict[str, Any]:
         log, tables = Path(folder) / "errors.log", {}
         for name, sizes in deciding.SIZES.items():
             found = await _microseconds(log, name, options.events, sizes)
-            tables[name] = _table(EVENT, {size: found[str(size)] for size in sizes}, name)
+            tables[name] = _table(EVENT, {size: found[str(size)] for size in sizes})
             advance(1)
         models = await _microseconds(log, "model", options.events, deciding.MODELS)
         advance(1)
         desk = {size: await waiting(size) for size in BACKLOGS if size <= options.backlog}
-        tables["backlog"] = _table(QUERY, {size: one.claim_us for size, one in desk.items()}, "backlog")
+        tables["backlog"] = _table(QUERY, {size: one.claim_us for size, one in desk.items()})
         tables["backlog"]["bytes_per_query"] = {
             str(size): round(one.bytes_per_query) for size, one in desk.items()
         }
@@ -80,7 +70,7 @@ async def _growth(options: Options) -> dict[str, Any]:
         tables["history"] = await _history(log, options)
         advance(1)
         partitions = await _partitions(options)
-        tables["partitions"] = _table(EVENT, partitions, "partitions")
+        tables["partitions"] = _table(EVENT, partitions)
         advance(1)
     return {
         "scenario": "growth",
@@ -95,7 +85,7 @@ def _largest(desk: Mapping[int, Waiting]) -> Waiting:
     return desk[max(desk)]
 
 
-def _table(unit: str, costs: Mapping[float, float], name: str) -> dict[str, Any]:
+def _table(unit: str, costs: Mapping[float, float]) -> dict[str, Any]:
     found = fitted(costs)
     return {
         "unit": unit,
@@ -103,7 +93,8 @@ def _table(unit: str, costs: Mapping[float, float], name: str) -> dict[str, Any]
         "per_unit": float(f"{found.per_unit:.3g}"),
         "exponent": round(found.exponent, 2),
         "verdict": found.verdict,
-        "limited_by": LIMITS[name],
+        "share": round(found.share, 2),
+        "full_at_per_second": round(1e6 / costs[max(costs)]),
     }
 
 
@@ -127,7 +118,7 @@ async def _history(log: Path, options: Options) -> dict[str, Any]:
         if LEAST_RESTORED <= labels <= options.restored
     }
     return {
-        **_table(LABEL, {labels: one["us"] for labels, one in folded.items()}, "history"),
+        **_table(LABEL, {labels: one["us"] for labels, one in folded.items()}),
         "bytes_per_label": {str(labels): round(one["bytes"]) for labels, one in folded.items()},
         "fold_seconds": {str(labels): round(one["seconds"], 2) for labels, one in folded.items()},
         "restore_seconds": {str(labels): one["restore_seconds"] for labels, one in restored.items()},

@@ -48,7 +48,7 @@ def test_growth_fills_its_tables_and_the_sizing_page(
     for table in figures["tables"].values():
         assert len(table["costs"]) >= 2
         assert all(cost > 0.0 for cost in table["costs"].values())
-        assert table["limited_by"]
+        assert 0.0 <= table["share"] < 1.0
     page = section(figures)
-    assert all(table["limited_by"] in page for table in figures["tables"].values())
+    assert all(f"{table['full_at_per_second']:,}" in page for table in figures["tables"].values())
     assert "What breaks first" in sizing_page(figures)

@@ -138,7 +138,7 @@ def test_the_page_says_what_failed_is_invalid_or_missing() -> None:
     texts = Page(html(MEASURED)).texts
     assert "Failed: ended with 1 and no figures" in texts
     assert "This run is not valid: the generator fell behind" in texts
-    assert "Not measured: costs, scaling, start, lifecycle, faults." in texts
+    assert "Not measured: costs, scaling, start, poison, lifecycle, faults." in texts
     assert texts[texts.index("faust 0.15.3") + 2] == HOSTILE
     assert texts[texts.index("seconds_until_latency_is_back") + 1] == "–"
 

@@ -73,8 +73,11 @@ def test_a_power_is_found_again(factor: float, exponent: float) -> None:
 
 
 def test_a_line_shows_its_slope() -> None:
-    """Two of cost for each of size."""
-    assert fitted({1.0: 5.0, 2.0: 7.0, 10.0: 23.0}).per_unit == pytest.approx(2.0)
+    """Two of cost for each of size; of the largest cost all but the smallest came with it."""
+    growth = fitted({1.0: 5.0, 2.0: 7.0, 10.0: 23.0})
+    assert growth.per_unit == pytest.approx(2.0)
+    assert growth.share == pytest.approx(18.0 / 23.0)
+    assert fitted({1.0: 5.0, 10.0: 4.0}).share == 0.0
 
 
 def test_a_section_is_renewed_in_its_place(tmp_path: Path) -> None:
