@@ -88,12 +88,12 @@ class Tally:
             index = places[label]
             if lane != "none":
                 shares = shares_of(predicted, labels) or [1.0 / len(labels)] * len(labels)
-                losses = [-log(max(share, LEAST_PROBABILITY)) for share in shares]
                 if lane == "uncertain":
+                    losses = [-log(max(share, LEAST_PROBABILITY)) for share in shares]
                     uncertain.append(losses[index])
                     entropy.append(sum(map(mul, shares, losses)))
                 else:
-                    explored.append(losses[index])
+                    explored.append(-log(max(shares[index], LEAST_PROBABILITY)))
                     # Laplace's rule: a class not met before is unlikely, not impossible.
                     prior = (counts[index] + 1) / (sum(counts) + len(labels))
                     prior_loss.append(-log(max(prior, LEAST_PROBABILITY)))

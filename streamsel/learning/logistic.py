@@ -22,6 +22,8 @@ LEARNING_RATE = 0.4
 """Of AdaGrad, which was best with few labels over rates and optimisers (SGD, Adam, RMSProp, FTRL)."""
 LARGEST_SCORE = 5.0
 """Standard scores are cut off here: one freak value moves neither a weight nor a prediction beyond reason."""
+AT_ONCE = 100
+"""Labels: more of them take hardly less time each."""
 CONSTANT = -1
 """The key of a feature that is always 1 and learns the intercept; word buckets are the other integers."""
 
@@ -71,11 +73,16 @@ class ScaledLogistic(base.Classifier):
         self.seen.add(y)
         self.learned += 1
 
+    @property
+    def at_once(self) -> int:
+        """See ``presets.LearnsEach``."""
+        return AT_ONCE
+
     def learn_each(
         self, events: Sequence[Mapping[str, Value]], labels: Sequence[str], asked: Sequence[bool]
     ) -> list[dict[str, float]] | None:
-        """See ``presets.LearnsEach``; where all are numbers, and two labels have been seen."""
-        if len(self.seen) < 2 or not set(labels) <= set(self.labels):
+        """See ``presets.LearnsEach``; where all are numbers."""
+        if not set(labels) <= set(self.labels):
             return None
         table = number_table(events)
         if table is None:
@@ -87,9 +94,15 @@ class ScaledLogistic(base.Classifier):
             learn_many(regression, (*names, CONSTANT), scores, questions, [label == own for label in labels])
             for regression, own in self._by_label
         ]
-        self.seen.update(labels)
+        said = map(self._shares, zip(*found, strict=True))
+        told = []
+        for label, one in zip(labels, asked, strict=True):
+            if one:
+                shares = next(said)
+                told.append(shares if len(self.seen) > 1 else dict.fromkeys(self.seen, 1.0))
+            self.seen.add(label)
         self.learned += len(events)
-        return [self._shares(odds) for odds in zip(*found, strict=True)]
+        return told
 
     def predict_proba_one(self, x: Mapping[str, Value]) -> dict[str, float]:
         """By label; empty before the first label, and certain of the only label seen so far."""

@@ -52,6 +52,10 @@ class FitsAhead(Protocol):
 class LearnsEach(Protocol):
     """A classifier that learns many events in less time than one after the other."""
 
+    @property
+    def at_once(self) -> int:
+        """How many are best learned at once from here: more would take no less time each, or take long."""
+
     def learn_each(
         self, events: Sequence[Mapping[str, Value]], labels: Sequence[str], asked: Sequence[bool]
     ) -> list[dict[str, float]] | None:

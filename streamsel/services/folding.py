@@ -28,7 +28,7 @@ READ_SECONDS = 1.0
 SLICE_SECONDS = 0.004
 """How long learning may hold the event loop; one more label may come on top."""
 STRETCH = 100
-"""Records that are learned at once, where a model does that in less time than one after the other."""
+"""Records that are looked at at once."""
 _SHORTEST = 1e-6
 PROGRESS_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 0.1
@@ -97,9 +97,13 @@ class Folding:
         await self._look_ahead(fold, end)
         while (superseded := fold.superseded) is not None:
             fold = await self._earlier(fold, superseded, end)
-        at_once = STRETCH if isinstance(fold.model, LearnsEach) else 1
+        model = fold.model
+
+        def at_once() -> int:
+            return model.at_once if isinstance(model, LearnsEach) else 1
+
         async for entries in self._stretches(fold.version, end, at_once, "learning"):
-            if at_once == 1:
+            if len(entries) == 1:
                 await self.fit_ahead(fold, entries[0])
             applied = fold.advance([entry.record for entry in entries])
             for entry, became in zip(entries, applied, strict=True):
@@ -157,7 +161,7 @@ class Folding:
             self.begin_slice()
 
     async def _look_ahead(self, fold: Fold, end: int) -> None:
-        async for entries in self._stretches(fold.version, end, STRETCH, "looking_ahead"):
+        async for entries in self._stretches(fold.version, end, lambda: STRETCH, "looking_ahead"):
             for entry in entries:
                 fold.note(entry.offset, entry.record)
 
@@ -174,7 +178,7 @@ class Folding:
         return rewound
 
     async def _stretches(
-        self, start: int, end: int, at_once: int, doing: str
+        self, start: int, end: int, at_once: Callable[[], int], doing: str
     ) -> AsyncIterator[Sequence[LogEntry]]:
         """The records from ``start`` up to ``end``, at most so many at once and no more than the slice has
         room for, with a log line now and then."""
@@ -189,7 +193,7 @@ class Folding:
             while done < len(batch):
                 began = self._clock.monotonic()
                 room = int((self._slice_began + SLICE_SECONDS - began) / seconds_each)
-                entries = [decoded(*one) for one in batch[done : done + min(max(room, 1), at_once)]]
+                entries = [decoded(*one) for one in batch[done : done + min(max(room, 1), at_once())]]
                 yield entries
                 done += len(entries)
                 position = entries[-1].offset + 1
