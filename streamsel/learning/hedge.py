@@ -47,9 +47,9 @@ class Hedge:
 
     def learn(self, members_probabilities: Floats, y: int) -> None:
         """What each member had predicted for one event, (members, classes), and the index of its label."""
-        mixed = self.mix(members_probabilities[:, None, :])[0, y]
         said = (1.0 - SMOOTHING) * members_probabilities[:, y] + SMOOTHING / self.classes
-        said = np.where(np.isnan(said), mixed, said)
+        silent = np.isnan(said)
+        if silent.any():
+            said[silent] = 1.0 if silent.all() else self.mix(members_probabilities[:, None, :])[0, y]
         self._losses *= FADE
-        if not np.isnan(mixed):
-            self._losses -= np.log(said)
+        self._losses -= np.log(said)

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 
-GENERATION = 4
+GENERATION = 5
 """Grows when a release changes what a preset computes, and with it every spec hash."""
 
 PRESETS = ("logistic", "tree", "forest", "portfolio", "text")

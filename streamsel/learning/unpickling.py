@@ -76,7 +76,7 @@ _PORTFOLIO = (_LOGISTIC | _EVIDENCE | _TEXT) | {
     "streamsel.learning.portfolio.kernel:KernelMachine",
     "streamsel.learning.portfolio.naive_bayes:GaussianNaiveBayes",
     "streamsel.learning.portfolio.portfolio:Portfolio",
-    "streamsel.learning.portfolio.portfolio:_Labelled",
+    "streamsel.learning.portfolio.refits:Labelled",
     "streamsel.learning.portfolio.rows:RowEncoder",
 }
 _COPIES = {"streamsel.learning.copies:BaggedCopies"}

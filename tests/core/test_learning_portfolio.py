@@ -6,10 +6,11 @@ import pickle
 import random
 import threading
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.learning.portfolio.boosted import BoostedTrees
@@ -47,6 +48,11 @@ def learned(
     for features, label in events:
         model.learn_one(features, label)
     return model
+
+
+def learned_together(model: Portfolio, events: Sequence[Event]) -> list[dict[str, float]] | None:
+    features, labels = [one[0] for one in events], [one[1] for one in events]
+    return model.learn_each(features, labels, [True] * len(events))
 
 
 def shares(model: Portfolio, events: Sequence[Event]) -> Floats:
@@ -99,6 +105,35 @@ class TestOneModel:
         assert (shares(model, asked) == shares(copy, asked)).all()
 
     @pytest.mark.parametrize("make", [mixed_events, squares])
+    @given(cuts=st.sets(st.integers(1, 59)), seed=st.integers(0, 2**32))
+    @settings(max_examples=3, deadline=None)
+    def test_labels_learned_together_are_those_learned_one_by_one(
+        self, make: Callable[[int, int], list[Event]], cuts: set[int], seed: int
+    ) -> None:
+        """Wherever fits, looks for changes and the ends of stretches lie; and so is what is said of each."""
+        events, asked = make(60, seed), mixed_events(20, 2)
+        single, together = Portfolio(LABELS, "note"), Portfolio(LABELS, "note")
+        expected, found = [], []
+        for features, label in events:
+            expected.append(single.predict_proba_one(features))
+            single.learn_one(features, label)
+        for start, end in pairwise([0, *sorted(cuts), 60]):
+            said = learned_together(together, events[start:end])
+            assert said is not None
+            found += said
+        assert found == expected
+        assert (shares(single, asked) == shares(together, asked)).all()
+
+    def test_stretches_with_what_cannot_be_learned_are_not_begun(self) -> None:
+        """Who learns one by one finds out which it is."""
+        model = learned(squares(28), LABELS[:2], None)
+        before = pickle.dumps(model)
+        good, bad = {"a": 1.0}, {"a": float("nan")}
+        assert model.learn_each([good, bad], ["fine", "fraud"], [True, True]) is None
+        assert model.learn_each([good, good], ["fine", "review"], [True, True]) is None
+        assert pickle.dumps(model) == before
+
+    @pytest.mark.parametrize("make", [mixed_events, squares])
     def test_an_event_is_scored_alike_alone_and_among_others(
         self, make: Callable[[int], list[Event]]
     ) -> None:
@@ -116,9 +151,9 @@ class TestOneModel:
 
 class TestFits:
     @given(st.integers(0, 10**7))
-    def test_are_spaced_by_a_twentieth_of_the_labels_within_bounds(self, labels: int) -> None:
+    def test_are_spaced_by_a_tenth_of_the_labels_within_bounds(self, labels: int) -> None:
         """The rule, for which labels alone count."""
-        assert spacing(labels) == min(max(labels // 20, LEAST_SPACING), LARGEST_SPACING)
+        assert spacing(labels) == min(max(labels // 10, LEAST_SPACING), LARGEST_SPACING)
         assert spacing(labels) <= spacing(labels + 1)
 
     def test_are_due_by_that_rule(self) -> None:
@@ -132,7 +167,18 @@ class TestFits:
         while expected[-1] + spacing(expected[-1]) <= 262:
             expected.append(expected[-1] + spacing(expected[-1]))
         assert due == expected
-        assert due[28:32] == [58, 60, 63, 66]
+        assert due[19:23] == [46, 50, 55, 60]
+
+    def test_no_label_of_several_at_once_takes_one(self) -> None:
+        """But that which is learned alone may: it can be fitted beforehand."""
+        model, events = Portfolio(LABELS[:2]), squares(150)
+        together = 0
+        while model.learned + model.at_once <= 150:
+            some, before = events[model.learned :][: model.at_once], model._fitted
+            learned_together(model, some)
+            assert len(some) == 1 or model._fitted is before
+            together += len(some) > 1
+        assert together > 20
 
     def test_see_the_last_labels_alone(self) -> None:
         """The shortest window's boosted trees are those of its rows, however many came before."""

@@ -11,7 +11,7 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.naive_bayes import GaussianNB
 
 from streamsel.learning.portfolio.boosted import BoostedTrees, Floats
-from streamsel.learning.portfolio.kernel import RIDGES, WIDTHS, KernelMachine
+from streamsel.learning.portfolio.kernel import LEFT_OUT, RIDGES, WIDTHS, KernelMachine, _solved
 from streamsel.learning.portfolio.naive_bayes import GaussianNaiveBayes
 
 Integers = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -93,7 +93,7 @@ class TestKernelMachine:
         best = min(losses, key=losses.__getitem__)
         assert machine.width == best[0]
         np.testing.assert_allclose(machine._coefficients, coefficients[best], atol=1e-8)
-        assert machine._best(targets, WIDTHS).loss == pytest.approx(losses[best], rel=1e-6)
+        assert machine._best(targets, WIDTHS, RIDGES).loss == pytest.approx(losses[best], rel=1e-6)
 
     def test_probabilities_are_a_softmax_of_the_scores(self) -> None:
         """Which are kernels' values times the coefficients."""
@@ -106,6 +106,26 @@ class TestKernelMachine:
         odds = np.exp(machine._scale * scores)
         expected = odds / odds.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(machine.probabilities(asked), expected, atol=1e-12)
+
+    def test_rows_left_out_are_the_last_ones(self) -> None:
+        """Of more rows than are left out, their part of the inverse's diagonal."""
+        points, _ = three_classes(LEFT_OUT + 30)
+        kernel = np.exp(-0.2 * ((points[:, None] - points) ** 2).sum(axis=2))
+        targets = points[:, :2]
+        inverse = np.linalg.inv(kernel + 0.3 * np.eye(len(points)))
+        coefficients, variances = _solved(kernel, 0.3, targets)
+        np.testing.assert_allclose(coefficients, inverse @ targets, atol=1e-10)
+        np.testing.assert_allclose(variances, inverse.diagonal()[-LEFT_OUT:], atol=1e-10)
+
+    def test_a_row_alone_is_that_row_among_others(self) -> None:
+        """To the last bit, and up to the order of additions as in a micro-batch."""
+        matrix, labels = three_classes(150)
+        asked, _ = three_classes(40, seed=2)
+        machine = KernelMachine(matrix, labels, 3)
+        found = machine.probabilities_each(asked)
+        alone = np.vstack([machine.probabilities_each(row[None]) for row in asked])
+        np.testing.assert_array_equal(found, alone)
+        np.testing.assert_allclose(found, machine.probabilities(asked), atol=1e-10)
 
     def test_bears_gaps_constants_and_huge_values(self) -> None:
         """What is missing counts as average, so an empty row gets a distribution too."""

@@ -7,24 +7,30 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 Floats = NDArray[np.float64]
 
-WIDTHS = (0.35, 0.7, 1.4)
+WIDTHS: Sequence[float] = (0.35, 0.7, 1.4)
 """Of the kernel, in median distances between events of the window."""
-RIDGES = (0.03, 0.3, 3.0)
+RIDGES: Sequence[float] = (0.03, 0.3, 3.0)
 SCALES = np.array([0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0])
 """Candidates for what turns scores into log odds."""
 LARGEST_SCORE = 4.0
+LEFT_OUT = 200
+"""Rows, the last ones, that are left out in turn to see how well a fit without them predicts them."""
+TYPICAL_ROWS = 100
+"""By whose distances to all rows the median is taken."""
 
 
 class _Fit(NamedTuple):
     loss: float
     width: float
+    ridge: float
     decay: float
     coefficients: Floats
     left_out: Floats
-    """(rows, classes): each row's score by a fit without it."""
+    """(last rows, classes): each row's score by a fit without it."""
 
 
 class KernelMachine:
@@ -42,6 +48,7 @@ class KernelMachine:
         labels: NDArray[np.int64],
         classes: int,
         widths: Sequence[float] = WIDTHS,
+        ridges: Sequence[float] = RIDGES,
         relevance: Floats | None = None,
     ) -> None:
         """Fits (rows, columns) to class indices, of which two or more must occur. By a column's ``relevance``
@@ -60,20 +67,29 @@ class KernelMachine:
         self._points = self._standardised(matrix)
         targets = np.where(labels[:, None] == self._present, 1.0, -1.0 / (len(self._present) - 1))
         self._offsets = targets.mean(axis=0)
-        best = self._best(targets - self._offsets, widths)
-        self.width = best.width
+        best = self._best(targets - self._offsets, widths, ridges)
+        self.width, self.ridge = best.width, best.ridge
         self._decay = best.decay
         self._coefficients = best.coefficients
         places = np.searchsorted(self._present, labels)
-        self._scale = _fitted_scale(best.left_out + self._offsets, places)
+        self._scale = _fitted_scale(best.left_out + self._offsets, places[-LEFT_OUT:])
 
     def probabilities(self, matrix: Floats) -> Floats:
         """(rows, columns), at least as wide as what was fitted, to (rows, classes)."""
         distances = _squared_distances(self._standardised(matrix), self._points)
         distances *= -self._decay
-        scores = np.exp(distances, out=distances) @ self._coefficients + self._offsets
-        probabilities = np.zeros((len(matrix), self._classes))
-        probabilities[:, self._present] = _softmax(self._scale * scores)
+        return self._shares(np.exp(distances, out=distances) @ self._coefficients)
+
+    def probabilities_each(self, matrix: Floats) -> Floats:
+        """As ``probabilities``, but each row's are the same to the last bit whatever rows are beside it: a
+        matrix product rounds otherwise for more rows."""
+        rows = self._standardised(matrix)
+        kernels = [np.exp(-self._decay * ((self._points - row) ** 2).sum(axis=1)) for row in rows]
+        return self._shares(np.array([kernel @ self._coefficients for kernel in kernels]))
+
+    def _shares(self, scores: Floats) -> Floats:
+        probabilities = np.zeros((len(scores), self._classes))
+        probabilities[:, self._present] = _softmax(self._scale * (scores + self._offsets))
         return probabilities
 
     def _standardised(self, matrix: Floats) -> Floats:
@@ -81,22 +97,29 @@ class KernelMachine:
         bounded: Floats = np.clip(np.nan_to_num(points), -LARGEST_SCORE, LARGEST_SCORE)
         return bounded * self._relevance
 
-    def _best(self, targets: Floats, widths: Sequence[float]) -> _Fit:
+    def _best(self, targets: Floats, widths: Sequence[float], ridges: Sequence[float]) -> _Fit:
         distances = _squared_distances(self._points, self._points)
-        typical = max(float(np.median(distances)), 1e-9)
+        typical = max(float(np.median(distances[:TYPICAL_ROWS])), 1e-9)
         fits = []
         for width in widths:
             decay = 1.0 / (2.0 * typical * width**2)
-            values, vectors = np.linalg.eigh(np.exp(-decay * distances))
-            rotated = vectors.T @ targets
-            for ridge in RIDGES:
-                inverse = 1.0 / (np.maximum(values, 0.0) + ridge)
-                coefficients = vectors @ (inverse[:, None] * rotated)
-                residuals = coefficients / ((vectors**2) @ inverse)[:, None]
-                fits.append(
-                    _Fit(float((residuals**2).sum()), width, decay, coefficients, targets - residuals)
-                )
+            kernel = np.exp(-decay * distances)
+            for ridge in ridges:
+                coefficients, variances = _solved(kernel, ridge, targets)
+                residuals = coefficients[-LEFT_OUT:] / variances[:, None]
+                loss = float((residuals**2).sum())
+                left_out = targets[-LEFT_OUT:] - residuals
+                fits.append(_Fit(loss, width, ridge, decay, coefficients, left_out))
         return min(fits, key=lambda fit: fit.loss)
+
+
+def _solved(kernel: Floats, ridge: float, targets: Floats) -> tuple[Floats, Floats]:
+    """The inverse of kernel + ridge times ``targets``, and the last ``LEFT_OUT`` of that inverse's diagonal:
+    they follow from the last corner of Cholesky's factor alone."""
+    factor = lapack.dpotrf((kernel + ridge * np.eye(len(kernel))).T, lower=1, overwrite_a=1)[0]
+    corner = lapack.dtrtri(factor[-LEFT_OUT:, -LEFT_OUT:], lower=1)[0]
+    coefficients = lapack.dpotrs(factor, targets, lower=1)[0]
+    return np.ascontiguousarray(coefficients), (corner**2).sum(axis=0)
 
 
 def _squared_distances(rows: Floats, points: Floats) -> Floats:

@@ -36,11 +36,13 @@ class GaussianNaiveBayes:
             )
         self.labels[label] += 1.0
         known = ~np.isnan(row)
-        for which in (label, -1):
-            self._counts[which] += known
-            difference = np.where(known, row - self._means[which], 0.0)
-            self._means[which] += difference / np.maximum(self._counts[which], 1.0)
-            self._squares[which] += difference * np.where(known, row - self._means[which], 0.0)
+        both = [label, -1]
+        counts = self._counts[both] + known
+        means = self._means[both]
+        difference = np.where(known, row - means, 0.0)
+        means += difference / np.maximum(counts, 1.0)
+        self._counts[both], self._means[both] = counts, means
+        self._squares[both] += difference * np.where(known, row - means, 0.0)
 
     def probabilities(self, matrix: Floats) -> Floats:
         """(rows, columns), at least as wide as what was learned, to (rows, classes)."""

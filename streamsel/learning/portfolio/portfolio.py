@@ -14,52 +14,47 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamsel.learning.features import parts
+from streamsel.learning.features import Parts, parts, present
 from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.mixture import Mixture
-from streamsel.learning.portfolio.boosted import BoostedTrees
 from streamsel.learning.portfolio.change import changed_at
-from streamsel.learning.portfolio.kernel import WIDTHS, KernelMachine
 from streamsel.learning.portfolio.naive_bayes import GaussianNaiveBayes
+from streamsel.learning.portfolio.refits import (
+    LONGEST_WINDOW,
+    QUICK,
+    REFITTED,
+    SINCE,
+    Fitted,
+    Labelled,
+    Refits,
+)
 from streamsel.learning.portfolio.rows import RowEncoder, stacked
 from streamsel.learning.spec import unknown_label
 from streamsel.learning.text import TextMixture
 from streamsel.records import FeatureTable, Value
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
-BOOSTED_WINDOWS = (200, 4_000)
-"""Last labels that a member is fitted to. The short ones are soon over a change of the stream."""
-KERNEL_WINDOWS = (200, 600)
-LONGEST_WINDOW = max(*BOOSTED_WINDOWS, *KERNEL_WINDOWS)
 LEAST_SPACING, LARGEST_SPACING = 2, 500
 """Labels between two fits."""
+GROWTH = 10
+"""A fit of all is due when there is one label more for each so many."""
+LOOK = 10
+"""Labels from one look for a change to the next."""
 _ONLINE = 2
-_STEADY = len(BOOSTED_WINDOWS) + len(KERNEL_WINDOWS)
-"""Refitted members that do not heed changes."""
-_SINCE = _STEADY
-"""The place among the refitted of the boosted trees of the labels since the last change."""
-_REFITTED = _STEADY + 2
-_QUICK = [*range(_STEADY - 1), _SINCE]
-"""Places of all but the kernel machines with the longest window, which take most of the time of scoring."""
+"""Members that learn each label at once."""
 
 
-class Fitted(Protocol):
-    """A member that was fitted to a window."""
-
-    def probabilities(self, matrix: Floats) -> Floats: ...
-
-
-class _Labelled(NamedTuple):
-    row: Floats
-    label: int
+class _Known(NamedTuple):
+    features: Mapping[str, Value]
+    label: str
+    parts: Parts
 
 
 class _Ahead(NamedTuple):
@@ -91,8 +86,8 @@ class Portfolio(Mixture):
         self._linear = LinearScorer(self._logistic)
         self._bayes = GaussianNaiveBayes(len(labels))
         self._words = None if text is None else TextMixture(labels, text)
-        self._window: deque[_Labelled] = deque(maxlen=LONGEST_WINDOW)
-        self._fitted: list[Fitted | None] = [None] * _REFITTED
+        self._window: deque[Labelled] = deque(maxlen=LONGEST_WINDOW)
+        self._fitted: list[Fitted | None] = [None] * REFITTED
         self._fitted_at = 0
         """Labels learned at the last fit of all refitted members."""
         self._changed_at = 0
@@ -102,57 +97,70 @@ class Portfolio(Mixture):
         self._surprises: deque[float] = deque(maxlen=LONGEST_WINDOW)
         """What the labels since then were to the boosted trees that see no others."""
         self._ahead: _Ahead | None = None
-        super().__init__(labels, members=_ONLINE + _REFITTED + (text is not None))
+        super().__init__(labels, members=_ONLINE + REFITTED + (text is not None))
 
     @property
     def fit_due(self) -> bool:
         """Whether learning the next label takes a fit."""
-        return self._all_due or self._since_due
+        return self._fit_at <= self.learned + 1
 
     @property
-    def _all_due(self) -> bool:
-        return self.learned + 1 >= self._fitted_at + spacing(self._fitted_at)
+    def at_once(self) -> int:
+        """See ``presets.LearnsEach``."""
+        room = self._room
+        return max(room - 1, 1) if self._fit_at == self.learned + room else room
 
     @property
-    def _since_due(self) -> bool:
-        return self.learned + 1 - self._changed_at >= self._followed_at + spacing(self._followed_at)
+    def _fit_all_at(self) -> int:
+        """Labels learned by the next fit of all refitted members."""
+        return self._fitted_at + spacing(self._fitted_at)
+
+    @property
+    def _fit_at(self) -> int:
+        return min(self._fit_all_at, self._changed_at + self._followed_at + spacing(self._followed_at))
+
+    @property
+    def _room(self) -> int:
+        """Labels up to and including the next one that takes a fit or is followed by a look for a change."""
+        return max(min(self._fit_at - self.learned, LOOK - self.learned % LOOK), 1)
 
     def fit_ahead(self, x: Mapping[str, Value], y: str) -> None:
         """Does what takes long about ``learn_one(x, y)``, which must be the next to be learned for that to be
         of use. Changes nothing that predictions depend on, so another thread may predict meanwhile."""
         row = self._encoder.row(parts(x, self.text))
-        window = [*self._window, _Labelled(row, self.labels.index(y))][-LONGEST_WINDOW:]
-        whole = self._all_due
-        self._ahead = _Ahead(x, y, self._fits(window, whole=whole), whole)
+        window = [*self._window, Labelled(row, self.labels.index(y))]
+        self._ahead = self._fit(x, y, window, self.learned + 1)
 
     def learn_one(self, x: Mapping[str, Value], y: str) -> None:
         """Raises, unchanged, ``ValueError`` or ``TypeError`` for a label or value that can't be learned."""
         if y not in self.labels:
             raise ValueError(unknown_label(y, self.labels))
-        label = self.labels.index(y)
-        # Raises before anything has changed.
-        known = parts(x, self.text)
-        due = self.fit_due
-        if due and (self._ahead is None or (self._ahead.features, self._ahead.label) != (x, y)):
-            self.fit_ahead(x, y)
-        if len(self.seen) > 1:
-            said = self.members(FeatureTable.of([x]))[:, 0]
-            self.hedge.learn(said, label)
-            self._watch(said[_ONLINE + _SINCE, label])
-        row = self._encoder.learn(known, label)
-        self._logistic.learn_one(x, y)
-        self._bayes.learn(row, label)
-        if self._words is not None:
-            self._words.learn_one(x, y)
-        self._window.append(_Labelled(row, label))
-        self.seen.add(y)
-        self.learned += 1
-        if due and self._ahead is not None:
-            self._fitted = self._ahead.members
-            self._followed_at = self.learned - self._changed_at
-            if self._ahead.whole:
-                self._fitted_at = self.learned
-        self._ahead = None
+        self._learn([_Known(x, y, parts(x, self.text))], [False])
+
+    def learn_each(
+        self, events: Sequence[Mapping[str, Value]], labels: Sequence[str], asked: Sequence[bool]
+    ) -> list[dict[str, float]] | None:
+        """See ``presets.LearnsEach``."""
+        if not set(labels) <= set(self.labels):
+            return None
+        try:
+            known = [
+                _Known(x, y, parts(x, self.text)) for x, y in zip(map(present, events), labels, strict=True)
+            ]
+        except (ValueError, TypeError):
+            return None
+        said: list[dict[str, float]] = []
+        start = 0
+        while start < len(known):
+            some = slice(start, start + self._room)
+            said += self._learn(known[some], asked[some])
+            start = some.stop
+        return said
+
+    def predict_proba_one(self, x: Mapping[str, Value]) -> dict[str, float]:
+        """See ``Mixture``. To the last bit what ``learn_each`` tells."""
+        row = self._encoder.row(parts(x, self.text))
+        return self._opinion(self._said_of(x, row, self._each([row])[:, 0]))
 
     def members(self, table: FeatureTable) -> Floats:
         """Logistic, naive Bayes, boosted trees, kernel machines and, if there is text, its words."""
@@ -162,18 +170,79 @@ class Portfolio(Mixture):
         """Of the refitted members one alone has an opinion: that of the largest weight, but for the slow
         ones. (Were it always the same one, it would cost points of accuracy where another kind is right.)
         """
-        heaviest = max(_QUICK, key=self.weights[_ONLINE:].__getitem__)
+        heaviest = max(QUICK, key=self.weights[_ONLINE:].__getitem__)
         members = [one if place == heaviest else None for place, one in enumerate(self._fitted)]
         return self._said(table, members)
 
-    def _watch(self, probability: float) -> None:
-        """Takes what the trees since the last change had said of the next label, and looks for another."""
-        self._surprises.append(1.0 - (1.0 / len(self.labels) if np.isnan(probability) else probability))
+    def _learn(self, known: Sequence[_Known], asked: Sequence[bool]) -> list[dict[str, float]]:
+        """One or more labels, up to the next that takes a fit or is followed by a look for a change: until
+        then the refitted members stay as they are, and tell of all at once. What is said of those asked."""
+        labels = [self.labels.index(one.label) for one in known]
+        rows = [self._encoder.learn(one.parts, label) for one, label in zip(known, labels, strict=True)]
+        fitted = self._each(rows)
+        opinions = []
+        for place, (one, label, row) in enumerate(zip(known, labels, rows, strict=True)):
+            said = self._said_of(one.features, row, fitted[:, place])
+            if asked[place]:
+                opinions.append(self._opinion(said))
+            if len(self.seen) > 1:
+                self.hedge.learn(said, label)
+                surprise = 1.0 - said[_ONLINE + SINCE, label]
+                self._surprises.append(1.0 - 1.0 / len(self.labels) if np.isnan(surprise) else surprise)
+            self._logistic.learn_one(one.features, one.label)
+            self._bayes.learn(row, label)
+            if self._words is not None:
+                self._words.learn_one(one.features, one.label)
+            self._window.append(Labelled(row, label))
+            self.seen.add(one.label)
+        fit_due = self._fit_at <= self.learned + len(known)
+        self.learned += len(known)
+        if fit_due:
+            self._take_fit(known[-1])
+        self._ahead = None
+        if self.learned % LOOK == 0:
+            self._look()
+        return opinions
+
+    def _take_fit(self, last: _Known) -> None:
+        """That which was made ahead for the last label, or a new one."""
+        fit = self._ahead
+        if fit is None or (fit.features, fit.label) != (last.features, last.label):
+            fit = self._fit(last.features, last.label, list(self._window), self.learned)
+        self._fitted = fit.members
+        self._followed_at = self.learned - self._changed_at
+        if fit.whole:
+            self._fitted_at = self.learned
+
+    def _look(self) -> None:
+        """For a change in what the labels were to the trees since the last one."""
         found = changed_at(self._surprises)
         if found:
             self._surprises = deque(list(self._surprises)[found:], LONGEST_WINDOW)
-            self._changed_at = self.learned + 1 - len(self._surprises)
+            self._changed_at = self.learned - len(self._surprises)
             self._followed_at = 0
+
+    def _said_of(self, x: Mapping[str, Value], row: Floats, fitted: Floats) -> Floats:
+        """(members, labels) of one event, whose opinions by refitted members are at hand."""
+        if len(self.seen) < 2:
+            return np.full((len(self.weights), len(self.labels)), np.nan)
+        logistic = self._logistic.predict_proba_one(x)
+        words = [] if self._words is None else [self._words.probabilities(FeatureTable.of([x]))[0]]
+        online = [[logistic[label] for label in self.labels], self._bayes.probabilities(row[None])[0]]
+        return np.vstack([*online, fitted, *words])
+
+    def _each(self, rows: Sequence[Floats]) -> Floats:
+        """(refitted members, rows, labels), to the last bit as of each row alone."""
+        matrix = stacked(rows)
+        nothing = np.full((len(rows), len(self.labels)), np.nan)
+        said = {id(one): one.probabilities_each(matrix) for one in self._fitted if one is not None}
+        return np.array([said.get(id(one), nothing) for one in self._fitted])
+
+    def _opinion(self, said: Floats) -> dict[str, float]:
+        """By label, of what the members say of one event."""
+        if len(self.seen) < 2:
+            return dict.fromkeys(self.seen, 1.0)
+        return dict(zip(self.labels, self.hedge.mix(said[:, None])[0].tolist(), strict=True))
 
     def _said(self, table: FeatureTable, members: Sequence[Fitted | None]) -> Floats:
         """By all members that are not refitted, and these of those that are."""
@@ -186,50 +255,15 @@ class Portfolio(Mixture):
             [self._linear.probabilities(table), self._bayes.probabilities(matrix), *fitted, *words]
         )
 
-    def _fits(self, labelled: list[_Labelled], *, whole: bool) -> list[Fitted | None]:
-        """All refitted members in their order; unless ``whole``, the steady ones as they are."""
-        matrix = stacked([one.row for one in labelled])
-        labels = np.array([one.label for one in labelled])
-        steady = self._steady(matrix, labels) if whole else self._fitted[:_STEADY]
-        since = min(self.learned + 1 - self._changed_at, len(labels))
-        if whole and since == len(labels):
-            trees = cast(BoostedTrees | None, steady[len(BOOSTED_WINDOWS) - 1])
-        else:
-            trees = self._boosted(matrix[-since:], labels[-since:])
-        relevance = None if trees is None else trees.relevance
-        return [*steady, trees, self._kernels(matrix[-since:], labels[-since:], relevance)[-1]]
-
-    def _steady(self, matrix: Floats, labels: Integers) -> list[Fitted | None]:
-        # Windows longer than what there is share one fit.
-        sizes = [min(window, len(labels)) for window in BOOSTED_WINDOWS]
-        boosted = {size: self._boosted(matrix[-size:], labels[-size:]) for size in dict.fromkeys(sizes)}
-        return [*(boosted[size] for size in sizes), *self._kernels(matrix, labels)]
-
-    def _boosted(self, matrix: Floats, labels: Integers) -> BoostedTrees | None:
-        several = len(np.unique(labels)) > 1
-        return BoostedTrees(matrix, labels, len(self.labels), self.seed) if several else None
-
-    def _kernels(
-        self, matrix: Floats, labels: Integers, relevance: Floats | None = None
-    ) -> list[KernelMachine | None]:
-        """For each window one, from the shortest on."""
-        machines: dict[int, KernelMachine | None] = {}
-        widths: Sequence[float] = WIDTHS
-        sizes = [min(window, len(labels)) for window in KERNEL_WINDOWS]
-        for size in dict.fromkeys(sizes):
-            several = len(np.unique(labels[-size:])) > 1
-            machine = (
-                KernelMachine(matrix[-size:], labels[-size:], len(self.labels), widths, relevance)
-                if several
-                else None
-            )
-            # The longer window takes over the width that the shorter one chose among all.
-            widths = (machine.width,) if machine is not None else WIDTHS
-            machines[size] = machine
-        return [machines[size] for size in sizes]
+    def _fit(self, x: Mapping[str, Value], y: str, labelled: list[Labelled], learned: int) -> _Ahead:
+        """Of the members that are due once so many labels are learned, of which this is the last."""
+        whole = self._fit_all_at <= learned
+        refits = Refits(labelled, len(self.labels), self.seed)
+        kept = None if whole else self._fitted
+        return _Ahead(x, y, refits.members(learned - self._changed_at, kept), whole)
 
 
 def spacing(labels: int) -> int:
     """How many labels after a fit at so many labels the next one follows: the share of all time that is spent
     on fits falls as labels grow, and comes to a fixed cost a label."""
-    return min(max(labels // 20, LEAST_SPACING), LARGEST_SPACING)
+    return min(max(labels // GROWTH, LEAST_SPACING), LARGEST_SPACING)

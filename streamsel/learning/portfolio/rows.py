@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,19 +32,17 @@ class RowEncoder:
         self._evidence = Evidence(labels, text)
 
     def row(self, known: Parts) -> Floats:
-        """(columns,) of one event."""
-        return self._row(self._numbers(known))
+        """(columns,) of one event, as ``learn`` would return it."""
+        numbers = self._numbers(known)
+        return _row(numbers, self._columns_with(numbers))
 
     def learn(self, known: Parts, label: int) -> Floats:
         """The row of a labelled event, as it was before its label was known; from here on its columns and
         its label count."""
         numbers = self._numbers(known)
-        for name in numbers:
-            if name not in self.columns and len(self.columns) < MOST_COLUMNS:
-                self.columns[name] = len(self.columns)
-        row = self._row(numbers)
+        self.columns = self._columns_with(numbers)
         self._evidence.learn(known, label)
-        return row
+        return _row(numbers, self.columns)
 
     def matrix(self, table: FeatureTable) -> Floats:
         """(rows, columns) of a micro-batch."""
@@ -89,13 +88,18 @@ class RowEncoder:
     def _numbers(self, known: Parts) -> dict[str, float]:
         return known.numbers | self._evidence.of(known)
 
-    def _row(self, numbers: Mapping[str, float]) -> Floats:
-        row = np.full(len(self.columns), np.nan)
-        for name, value in numbers.items():
-            place = self.columns.get(name)
-            if place is not None:
-                row[place] = value
-        return row
+    def _columns_with(self, numbers: Mapping[str, float]) -> dict[str, int]:
+        new = [name for name in numbers if name not in self.columns][: MOST_COLUMNS - len(self.columns)]
+        return self.columns | dict(zip(new, count(len(self.columns)), strict=False)) if new else self.columns
+
+
+def _row(numbers: Mapping[str, float], columns: Mapping[str, int]) -> Floats:
+    row = np.full(len(columns), np.nan)
+    for name, value in numbers.items():
+        place = columns.get(name)
+        if place is not None:
+            row[place] = value
+    return row
 
 
 def stacked(rows: Sequence[Floats]) -> Floats:
