@@ -11,6 +11,8 @@ from streamsel.records import Features, Label, LogRecord, Retraction
 LABELS = ("legit", "fraud")
 CORRECTED, RETRACTED = 0.002, 0.001
 """Shares of the records that supersede an earlier label."""
+RECENT = 2_000
+"""It is one of the last so many: mistakes are noticed soon."""
 
 
 def label_log(records: int, seed: int, *, superseding: bool = True) -> list[LogRecord]:
@@ -19,7 +21,7 @@ def label_log(records: int, seed: int, *, superseding: bool = True) -> list[LogR
     log: list[LogRecord] = []
     for offset in range(records):
         kind = draw.random() if superseding and offset else 1.0
-        of = draw.randrange(max(offset, 1))
+        of = draw.randrange(max(offset - RECENT, 0), max(offset, 1))
         if kind < CORRECTED:
             log.append(_label(draw, of, revision=2 + offset))
         elif kind < CORRECTED + RETRACTED:
