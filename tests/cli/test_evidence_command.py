@@ -90,7 +90,7 @@ def test_everything_about_a_query_is_told(folder: Path) -> None:
     queries = {one.query.query_id: one for one in asked if one.query is not None}
     decision = queries.pop(name)
     one = object_of(streamsel(folder, "evidence", name, "--json"))
-    assert one["unknown"] == {}
+    assert one["unknown"] == {"traceparent": "its event came without one"}
     assert one["event_id"] == decision.event_id
     assert (one["threshold"], one["utility"], one["propensity"]) == (
         decision.threshold,
