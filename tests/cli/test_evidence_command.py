@@ -113,7 +113,10 @@ def test_everything_about_a_query_is_told(folder: Path) -> None:
 
     waiting = object_of(streamsel(folder, "evidence", next(iter(queries)), "--json"))
     assert (waiting["answers"], waiting["used_for"]["training"]) == ([], False)
-    assert waiting["unknown"] == {"guideline": "no answer is known"}
+    assert waiting["unknown"] == {
+        "traceparent": "its event came without one",
+        "guideline": "no answer is known",
+    }
 
     shown = streamsel(folder, "evidence", name)
     assert (shown.returncode, shown.stderr) == (0, "")
