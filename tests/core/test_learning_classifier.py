@@ -50,8 +50,8 @@ def test_predicts_as_if_it_had_known_the_classes_from_the_start() -> None:
     for features, label in events:
         told.learn_one(features, str(model.labels.index(label)))
     for features, _ in events[:20]:
-        expected = dict(zip(model.labels, told.predict_proba_one(features).values(), strict=True))
-        assert model.predict_proba_one(features) == expected
+        (row,) = told.predict_proba_many([features])
+        assert model.predict_proba_one(features) == dict(zip(model.labels, row.values(), strict=True))
 
 
 @pytest.mark.parametrize("classes", [(False, True), (0, 1), (np.bool_(True), np.bool_(False)), ("a", "b")])
