@@ -22,8 +22,9 @@ _NEVER_MS = 2**31 - 1
 """aiokafka leaves the group when nobody has polled for max_poll_interval_ms. Whoever pauses the stream for
 hours, because the desk is away, still owns its partitions: heartbeats alone say that we live."""
 
-_FETCH_BYTES = 4_194_304
-"""The next fetch is asked for when this one is used up: the larger, the less often that is waited for."""
+_FETCH_BYTES = 1_048_576
+"""Of a partition. The next fetch is under way while this one is decided; larger ones cost the processor's
+caches more than they save in answers."""
 
 _ANSWER_SECONDS = 10.0
 

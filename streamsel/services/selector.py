@@ -42,8 +42,8 @@ SLICE_SECONDS = 0.008
 """A micro-batch is kept so small that deciding it takes no more of a processor than this, and so holds the
 event loop no longer. What others on a busy machine take meanwhile is no reason to make it smaller: each
 micro-batch costs something by itself, and small ones would leave less for the events."""
-POLLED_BATCHES = 5
-"""Micro-batches polled at once: an ordinary fetch, so that the next is on its way while they are decided."""
+POLLED_BATCHES = 10
+"""Micro-batches polled at once: a whole fetch, so that the next is on its way while they are decided."""
 LAG_SECONDS = 2.0
 RETRY_SECONDS = 1.0
 DRAIN_SECONDS = 2.5
