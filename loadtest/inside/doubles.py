@@ -17,7 +17,7 @@ import numpy as np
 
 from streamsel.learning.scorer import Opinions
 from streamsel.ports import OutgoingDecisions, RebalanceListener
-from streamsel.records import Experience, Features, FeatureTable, Partition, Query
+from streamsel.records import Experience, FeatureTable, Partition, Query
 from streamsel.selection import CapacityFacts
 
 TOPIC = "events"
@@ -238,8 +238,9 @@ class ScorerDouble:
             shares = np.where(shares == 0.5, 1.0, 0.5)
         return Opinions(np.stack([1.0 - shares, shares], axis=1))
 
-    def contributions(self, features: Features) -> Mapping[str, float]:
-        return {"p": float(features.get("p") or 0.0)}
+    def contributions(self, table: FeatureTable) -> Sequence[Mapping[str, float]]:
+        events = map(table.row, range(len(table.rows)))
+        return [{"p": float(features.get("p") or 0.0)} for features in events]
 
 
 class SlowScorer(ScorerDouble):

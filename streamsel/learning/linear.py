@@ -39,8 +39,7 @@ class LinearScorer:
         """(rows, labels), or (rows, 0) until two labels have been seen. Values must lie within ±1e100."""
         if len(self._model.seen) < 2:
             return np.zeros((len(table.rows), 0))
-        if self._prepared != (self._model.learned, table.names):
-            self._prepare(table.names)
+        self._prepare(table.names)
         logits = self._of_matrix(table.matrix) if table.matrix is not None else self._of_columns(table)
         shares = _sigmoid(logits + self._constants)
         if shares.shape[1] == 1:
@@ -48,7 +47,25 @@ class LinearScorer:
         totals = shares.sum(axis=1, keepdims=True)
         return np.where(totals > 0.0, shares / np.where(totals > 0.0, totals, 1.0), 1.0 / shares.shape[1])
 
+    def contributions(self, table: FeatureTable) -> list[dict[str, float]]:
+        """Of each event, as the model tells them."""
+        if table.matrix is None or len(self._model.seen) < 2:
+            return [self._model.contributions(table.row(index)) for index in range(len(table.rows))]
+        self._prepare(table.names)
+        scores = self._scores(table.matrix)
+        shares = _sigmoid(scores @ self._matrix + self._constants)
+        if shares.shape[1] == 1:
+            added = scores * self._matrix[:, 0] * np.where(shares > 0.5, 1.0, -1.0)
+        else:
+            added = scores * self._matrix.T[shares.argmax(axis=1)]
+        return [
+            {name: value for name, value in zip(table.names, row, strict=True) if value}
+            for row in added.tolist()
+        ]
+
     def _prepare(self, names: tuple[str, ...]) -> None:
+        if self._prepared == (self._model.learned, names):
+            return
         moments = [self._model.moments.of(name) for name in names]
         # The score is not folded into the weights: origin and value may be huge, and their difference small.
         self._origins = np.array([moment.origin for moment in moments])
@@ -69,14 +86,17 @@ class LinearScorer:
         self._prepared = (self._model.learned, names)
 
     def _of_matrix(self, matrix: Floats) -> Floats:
-        scores = np.clip(matrix, -LARGEST_NUMBER, LARGEST_NUMBER)
+        logits: Floats = self._scores(matrix) @ self._matrix
+        return logits
+
+    def _scores(self, matrix: Floats) -> Floats:
+        scores: Floats = np.clip(matrix, -LARGEST_NUMBER, LARGEST_NUMBER)
         scores -= self._origins
         scores -= self._means
         scores *= self._scales
         np.clip(scores, -LARGEST_SCORE, LARGEST_SCORE, out=scores)
         np.nan_to_num(scores, copy=False)
-        logits: Floats = scores @ self._matrix
-        return logits
+        return scores
 
     def _of_columns(self, table: FeatureTable) -> Floats:
         """Numbers, categories and words column by column; what is missing adds nothing."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamsel.learning.fold import Fold
+from streamsel.learning.linear import LinearScorer
 from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.mixture import Mixture
 from streamsel.learning.scorer import Opinions, Scorer, scorer_of
 from streamsel.learning.screening import ScreenedScorer
-from streamsel.records import Experience, Features, FeatureTable
+from streamsel.records import Experience, FeatureTable
 
 MOST_CONTRIBUTIONS = 8
 """A reviewer reads no more, and every query carries them."""
@@ -37,6 +38,7 @@ class ServingModel:
             self._scorer = ScreenedScorer(fold.model, self._screen)
         else:
             self._scorer = scorer_of(fold.model, fold.spec.labels)
+        self._linear = LinearScorer(fold.model) if isinstance(fold.model, ScaledLogistic) else None
         self._digest: tuple[int, str] | None = None
 
     @property
@@ -63,14 +65,12 @@ class ServingModel:
             self.last_error = self._scorer.last_error
         return opinions._replace(probabilities=self.fold.calibration(opinions.probabilities))
 
-    def contributions(self, features: Features) -> Mapping[str, float]:
-        """What moved the prediction most, by feature, in log odds of the predicted label: of a linear model
+    def contributions(self, table: FeatureTable) -> Sequence[Mapping[str, float]]:
+        """What moved each prediction most, by feature, in log odds of the predicted label: of a linear model
         the ``MOST_CONTRIBUTIONS`` largest, of others nothing."""
-        if not isinstance(self.fold.model, ScaledLogistic):
-            return {}
-        every = self.fold.model.contributions(features)
-        largest = sorted(every, key=lambda name: -abs(every[name]))[:MOST_CONTRIBUTIONS]
-        return {name: round(every[name], 3) for name in largest}
+        if self._linear is None:
+            return [{}] * len(table.rows)
+        return [_largest(every) for every in self._linear.contributions(table)]
 
     def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
         """The opinions' probabilities alone."""
@@ -81,3 +81,8 @@ class ServingModel:
         if self._digest is None or self._digest[0] != self.version:
             self._digest = (self.version, self.fold.digest())
         return self._digest[1]
+
+
+def _largest(contributions: Mapping[str, float]) -> dict[str, float]:
+    largest = sorted(contributions, key=lambda name: -abs(contributions[name]))[:MOST_CONTRIBUTIONS]
+    return {name: round(contributions[name], 3) for name in largest}

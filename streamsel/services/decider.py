@@ -21,7 +21,7 @@ from streamsel.learning.evaluation.sums import DecidedEvents
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
 from streamsel.ports import Clock, OutgoingDecisions, SourceRecord
-from streamsel.records import LANES, Conditions, DeadLetter, Experience, Features, FeatureTable, Query
+from streamsel.records import LANES, Conditions, DeadLetter, Experience, FeatureTable, Query
 from streamsel.selection import QueryRate, QueryStrategy, Scored, Selected
 from streamsel.services.summarising import Summariser
 
@@ -40,7 +40,7 @@ class Scorer(Protocol):
 
     def opinions(self, table: FeatureTable) -> Opinions: ...
 
-    def contributions(self, features: Features) -> Mapping[str, float]: ...
+    def contributions(self, table: FeatureTable) -> Sequence[Mapping[str, float]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +191,8 @@ class Decider:
 
     def _queries(self, shared: _Shared, asked: NDArray[np.intp]) -> Iterator[Query]:
         """Of the events in these rows."""
+        if not len(asked):
+            return
         batch, layout, gated = shared.batch, self._decoder.layout, shared.selected.decisions
         labels, version = self._scorer.labels, self._scorer.version
         columns = zip(
@@ -199,9 +201,10 @@ class Decider:
             gated.propensities[asked].tolist(),
             shared.selected.utilities[asked].tolist(),
             shared.probabilities[asked].tolist(),
+            self._scorer.contributions(batch.table.some(asked.tolist())),
             strict=True,
         )
-        for row, lane, propensity, utility, opinion in columns:
+        for row, lane, propensity, utility, opinion, contributions in columns:
             event, features = batch.objects[row], batch.table.row(row)
             known = len(opinion) > 0 and all(map(isfinite, opinion))
             yield Query(
@@ -218,7 +221,7 @@ class Decider:
                 timestamp=layout.event_time(event),
                 segments={} if batch.segments is None else batch.segments[row],
                 rules=shared.selected.reasons.get(row, ()),
-                contributions=self._scorer.contributions(features) if known else {},
+                contributions=contributions if known else {},
                 traceparent=shared.traceparents.get(row),
             )
 

@@ -94,6 +94,25 @@ def test_contributions_add_up_to_the_log_odds_of_the_predicted_label(
         assert sum(contributions.values()) == pytest.approx(moved, abs=1e-6)
 
 
+@settings(max_examples=50, deadline=None)
+@given(classes=st.integers(2, 4), seed=st.integers(0, 2**32), labels=st.integers(0, 30), word=st.booleans())
+def test_contributions_in_a_micro_batch_are_those_of_each_event(
+    classes: int, seed: int, labels: int, word: bool
+) -> None:
+    """Whether all features are numbers or not, and before there are two labels."""
+    draw = np.random.default_rng(seed)
+    events: list[dict[str, Value]] = [
+        {"a": one, "b": other, **({"c": "word"} if word else {})}
+        for one, other in draw.normal(size=(labels + 5, 2)).tolist()
+    ]
+    model = ScaledLogistic(LABELS[:classes])
+    for index, event in enumerate(events[:labels]):
+        model.learn_one(event, LABELS[index % classes])
+    found = LinearScorer(model).contributions(FeatureTable.of(events))
+    expected = [model.contributions(event) for event in events]
+    assert found == [pytest.approx(one, abs=1e-9) for one in expected]
+
+
 def _log_odds(share: float) -> float:
     return float(np.log(share) - np.log1p(-share))
 

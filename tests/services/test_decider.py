@@ -15,7 +15,7 @@ from streamsel.codec import EventDecoder, decode_decision, query_id_of
 from streamsel.codec.layout import Layout
 from streamsel.learning.scorer import Opinions
 from streamsel.metrics import Metrics
-from streamsel.records import Conditions, Decision, Experience, Features, FeatureTable
+from streamsel.records import Conditions, Decision, Experience, FeatureTable
 from streamsel.selection import (
     CapacityFacts,
     CapacityPolicy,
@@ -60,8 +60,8 @@ class Opinion:
     def opinions(self, table: FeatureTable) -> Opinions:
         return Opinions(np.tile(np.array(self._row), (len(table.rows), 1)))
 
-    def contributions(self, features: Features) -> Mapping[str, float]:
-        return dict.fromkeys(features, 0.5)
+    def contributions(self, table: FeatureTable) -> Sequence[Mapping[str, float]]:
+        return [dict.fromkeys(table.row(index), 0.5) for index in range(len(table.rows))]
 
 
 class Committee(Opinion):
