@@ -109,7 +109,9 @@ class Outbox:
         following: _Batch | None = None
         while True:
             batch = following or await self._batches.get()
-            await batch.durable
+            # A membership that ends must not take back what is being written: a log in order of offsets would
+            # take what comes after it, and then never that.
+            await asyncio.shield(batch.durable)
             batches = [batch]
             # The desk writes to disk before it answers, so what is durable by now goes to it in one call;
             # what is not is left for the next: a slow disk must not keep back what it has written.
