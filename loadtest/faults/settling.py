@@ -26,7 +26,7 @@ async def counted(rig: Rig) -> Counts:
     found = became(events, decisions, letters)
     states, broken = await _states(rig)
     log = [record.content for record in labels]
-    models = [await counting.learned(selector, rig.secrets["ann"], len(log)) for selector in rig.selectors]
+    models = [await counting.learned(selector, rig.secrets["ann"], rig.streams) for selector in rig.selectors]
     unbroken = await counting.uninterrupted(rig.streams, rig.configuration)
     answers = [record for record in log if record["kind"] == "label"]
     distinct = len({label["label_id"] for label in answers})

@@ -50,8 +50,6 @@ class Producer:
     events_per_second: float = 200.0
     repeated: float = 0.02
     broken: float = 0.01
-    poison: int = 0
-    """How many of those sent are no events."""
     stopping: bool = False
     _numbers: Iterator[int] = field(default_factory=count, init=False)
 
@@ -64,7 +62,6 @@ class Producer:
                 draw = self.rng.random()
                 if draw < self.broken:
                     batch.append(POISON)
-                    self.poison += 1
                 elif sent and draw < self.broken + self.repeated:
                     batch.append(self.rng.choice(sent))
                 else:

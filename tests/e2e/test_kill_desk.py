@@ -85,7 +85,7 @@ async def kill_and_count(services: Services, streams: Streams, store: EmbeddedVa
         await kill(desk, store, reviewers, rng)
         producer.stopping = True
         await producing
-        await until(lambda: counting.all_decided(streams, producer.poison), what="all decided")
+        await until(lambda: counting.all_decided(streams), what="all decided")
         await until(streams.fully_committed, what="all committed")
 
         async def all_labelled() -> bool:
@@ -103,7 +103,7 @@ async def kill_and_count(services: Services, streams: Streams, store: EmbeddedVa
     counting.labelled_once(log)
     assert {one["query_id"] for one in log} == states.keys()
     assert len(acknowledged) <= len(log) <= len(acknowledged) + sum(one.given_up for one in reviewers)
-    assert await counting.learned(selector, secrets["ann"], len(log)) == await counting.uninterrupted(
+    assert await counting.learned(selector, secrets["ann"], streams) == await counting.uninterrupted(
         streams, configuration
     )
 

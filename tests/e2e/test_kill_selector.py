@@ -78,7 +78,7 @@ async def kill_and_count(
         await kill(selector, streams, kills, rng)
         producer.stopping = True
         await producing
-        await until(lambda: counting.all_decided(streams, producer.poison), what="all decided")
+        await until(lambda: counting.all_decided(streams), what="all decided")
         for reviewer in reviewers:
             reviewer.stopping = True
     await until(streams.fully_committed, what="all committed")
@@ -91,7 +91,7 @@ async def kill_and_count(
     assert {query for query, state in states.items() if state == "labelled"} == {
         one["query_id"] for one in log
     }
-    assert await counting.learned(selector, secrets["ann"], len(log)) == await counting.uninterrupted(
+    assert await counting.learned(selector, secrets["ann"], streams) == await counting.uninterrupted(
         streams, configuration
     )
     assert len(acknowledged) > 100

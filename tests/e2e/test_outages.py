@@ -133,7 +133,7 @@ async def test_with_shed_events_are_decided_without_queries_while_the_desk_is_aw
         await run.decided(await run.streams.count("decisions") + 300)
         producer.stopping = True
         await producing
-    await until(lambda: counting.all_decided(run.streams, producer.poison), what="all decided")
+    await until(lambda: counting.all_decided(run.streams), what="all decided")
     await run.nothing_lost()
     decisions = sorted(
         (record.content for record in await run.streams.records("decisions")),
@@ -169,7 +169,7 @@ async def test_after_the_broker_was_killed_everything_resumes_by_itself(
     await run.nothing_lost()
     log = await counting.labels_kept(run.streams, ann.acknowledged)
     # What the log took too long to confirm was sent again, and may be there twice; it is learned once.
-    learned = await counting.learned(run.service, run.secrets["root"], len(log))
+    learned = await counting.learned(run.service, run.secrets["root"], run.streams)
     assert learned["labels_learned"] == len({label["label_id"] for label in log})
     assert run.service.process.poll() is None
 
@@ -200,7 +200,7 @@ async def test_sigterm_ends_it_within_five_seconds_whatever_is_away(
     run.service.start()
     producer.stopping = ann.stopping = True
     await asyncio.gather(*working)
-    await until(lambda: counting.all_decided(run.streams, producer.poison), what="all decided")
+    await until(lambda: counting.all_decided(run.streams), what="all decided")
     await run.nothing_lost()
     await counting.labels_kept(run.streams, ann.acknowledged)
 

@@ -107,7 +107,7 @@ async def lose_and_rebuild(
         await until(lambda: acknowledged() >= answered + ANSWERS, what="answers after the loss")
         producer.stopping = True
         await producing
-        await until(lambda: counting.all_decided(streams, producer.poison), what="all decided")
+        await until(lambda: counting.all_decided(streams), what="all decided")
         await until(streams.fully_committed, what="all committed")
         asked = await counting.decided_once(streams)
 

@@ -129,7 +129,7 @@ async def test_from_backups_to_a_serving_system(tmp_path: Path, kafka: LocalKafk
             waiting = {
                 query for query, state in old.desk_store.states().items() if state in ("waiting", "leased")
             }
-            model = await counting.learned(service, secrets["root"], len(labels))
+            model = await counting.learned(service, secrets["root"], old.streams)
             await asyncio.to_thread(old.follow, "back up", backup)
         finally:
             old.services.end_all()
@@ -150,7 +150,7 @@ async def test_from_backups_to_a_serving_system(tmp_path: Path, kafka: LocalKafk
         service = new.services.start(new.configuration)
         try:
             await service.ready()
-            assert await counting.learned(service, secrets["root"], len(labels)) == model
+            assert await counting.learned(service, secrets["root"], new.streams) == model
             await answer(new, service, secrets["ann"], 5)
             await new.streams.produce([transaction(EVENTS + number) for number in range(50)])
             await new.decided(EVENTS + 50)

@@ -34,7 +34,7 @@ async def test_workers_share_the_partitions_and_one_that_is_killed_comes_back(
     await until(lambda: shared(parent), what="a partition for each", seconds=START_SECONDS)
 
     await streams.produce([transaction(number) for number in range(600)])
-    await until(lambda: counting.all_decided(streams, 0), what="all decided", seconds=START_SECONDS)
+    await until(lambda: counting.all_decided(streams), what="all decided", seconds=START_SECONDS)
     urls = [line["url"] for line in parent.logged("serving") if line["roles"] == ["selector"]]
     decided = [await metric(url, "streamsel_events_total") for url in urls]
     assert len(decided) == 2
@@ -45,7 +45,7 @@ async def test_workers_share_the_partitions_and_one_that_is_killed_comes_back(
     assert pids.keys() == {"desk", "selector-1", "selector-2"}
     os.kill(pids["selector-1"], signal.SIGKILL)
     await streams.produce([transaction(number) for number in range(600, 1_200)])
-    await until(lambda: counting.all_decided(streams, 0), what="all decided", seconds=START_SECONDS)
+    await until(lambda: counting.all_decided(streams), what="all decided", seconds=START_SECONDS)
     await until(
         lambda: len(parent.logged("worker_started")) == 4, what="another start", seconds=START_SECONDS
     )
