@@ -347,3 +347,16 @@ async def polled(source: EventSource, count: int, *, at_once: int = 100) -> list
 def after(records: Sequence[SourceRecord]) -> dict[Partition, int]:
     """The positions at which all of these are done."""
     return {Partition(one.topic, one.partition): one.offset + 1 for one in records}
+
+
+def numbered(count: int, start: int = 0) -> list[bytes]:
+    return [b"%d" % number for number in range(start, start + count)]
+
+
+def of(records: Sequence[SourceRecord], partition: int) -> list[tuple[int, bytes | None]]:
+    """Offset and value of the records of one partition, as they came."""
+    return [(one.offset, one.value) for one in records if one.partition == partition]
+
+
+def values(records: Sequence[SourceRecord]) -> list[bytes]:
+    return sorted(one.value or b"" for one in records)
