@@ -142,10 +142,19 @@ class TableScorer:
         return Opinions(self._probabilities(table))
 
 
+class LinearTableScorer(TableScorer):
+    """By a linear model, of which can be told as well what moved each prediction."""
+
+    def __init__(self, model: ScaledLogistic) -> None:
+        linear = LinearScorer(model)
+        super().__init__(linear.probabilities)
+        self.contributions = linear.contributions
+
+
 def scorer_of(model: Classifier, labels: tuple[str, ...]) -> Scorer:
     """The fastest way to score with this model, members included."""
     if isinstance(model, ScaledLogistic):
-        return TableScorer(LinearScorer(model).probabilities)
+        return LinearTableScorer(model)
     if isinstance(model, Mixture):
         return MixtureScorer(model)
     if isinstance(model, BaggedCopies):

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamsel.learning.fold import Fold
-from streamsel.learning.linear import LinearScorer
-from streamsel.learning.logistic import ScaledLogistic
 from streamsel.learning.mixture import Mixture
-from streamsel.learning.scorer import Opinions, Scorer, scorer_of
+from streamsel.learning.scorer import LinearTableScorer, Opinions, Scorer, scorer_of
 from streamsel.learning.screening import ScreenedScorer
 from streamsel.records import Experience, FeatureTable
 
@@ -38,7 +36,6 @@ class ServingModel:
             self._scorer = ScreenedScorer(fold.model, self._screen)
         else:
             self._scorer = scorer_of(fold.model, fold.spec.labels)
-        self._linear = LinearScorer(fold.model) if isinstance(fold.model, ScaledLogistic) else None
         self._digest: tuple[int, str] | None = None
 
     @property
@@ -68,9 +65,9 @@ class ServingModel:
     def contributions(self, table: FeatureTable) -> Sequence[Mapping[str, float]]:
         """What moved each prediction most, by feature, in log odds of the predicted label: of a linear model
         the ``MOST_CONTRIBUTIONS`` largest, of others nothing."""
-        if self._linear is None:
+        if not isinstance(self._scorer, LinearTableScorer):
             return [{}] * len(table.rows)
-        return [_largest(every) for every in self._linear.contributions(table)]
+        return [_largest(every) for every in self._scorer.contributions(table)]
 
     def probabilities(self, table: FeatureTable) -> NDArray[np.float64]:
         """The opinions' probabilities alone."""
